@@ -1,0 +1,64 @@
+/**
+ * Gives unit tests on Node the globals that the executable's engine gives the product: the system call primitive, the
+ * conversions between bytes and byte strings, the environment and the command line. The kernel is the real one.
+ */
+import koffi from "koffi";
+
+type Argument = number | string | ArrayBufferView;
+
+/** `long syscall(long number, ...)` of the C library: -1 and errno on failure. */
+const callLibrary: (number: number, ...typedArguments: unknown[]) => number = koffi
+  .load("libc.so.6")
+  .func("long syscall(long, ...)");
+
+/**
+ * One system call. A number is passed as a signed 64-bit integer, a byte string as NUL-terminated bytes, a view as the
+ * address of its first byte. Returns the kernel's result, or -errno.
+ */
+function syscall(number: number, ...values: Argument[]): number {
+  const typed = values.flatMap((value): unknown[] => {
+    if (typeof value === "number") return ["long", value];
+    if (typeof value === "string") return ["void *", terminated(value)];
+    return ["void *", value];
+  });
+  const result = callLibrary(number, ...typed);
+  return result === -1 ? -koffi.errno() : result;
+}
+
+function terminated(text: string): Buffer {
+  refuseWideCharacters(text);
+  return Buffer.from(`${text}\0`, "latin1");
+}
+
+/** The byte string of `bytes[start..end)`. Throws RangeError when the range is not within `bytes`. */
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  if (start < 0 || start > end || end > bytes.length) {
+    throw new RangeError(`bytes ${start}..${end} are not within 0..${bytes.length}`);
+  }
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", start, end);
+}
+
+/** Writes a byte string at offset `at`, returns the offset after it. Throws RangeError, and then writes nothing. */
+function latin1Into(text: string, bytes: Uint8Array, at: number): number {
+  if (at < 0 || at + text.length > bytes.length) {
+    throw new RangeError(`${text.length} bytes at ${at} are not within 0..${bytes.length}`);
+  }
+  refuseWideCharacters(text);
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).write(text, at, "latin1");
+  return at + text.length;
+}
+
+function refuseWideCharacters(text: string): void {
+  // oxlint-disable-next-line no-control-regex -- a byte string holds every byte, control characters included
+  if (/[^\u0000-\u00ff]/.test(text)) throw new RangeError("a byte string holds a character above 255");
+}
+
+function environment(name: string): string | undefined {
+  return process.env[name];
+}
+
+if (Symbol.dispose === undefined) {
+  Object.defineProperty(Symbol, "dispose", { value: Symbol.for("Symbol.dispose") });
+}
+
+Object.assign(globalThis, { syscall, latin1, latin1Into, environment, scriptArgs: ["cdi-hook"] });
