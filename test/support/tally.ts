@@ -33,6 +33,6 @@ export function skipList(title: string, skips: readonly Skipped[]): string {
     if (tests === undefined) byReason.set(heading, [test]);
     else tests.push(test);
   }
-  const lines = [...byReason].flatMap(([reason, tests]) => [`  ${reason}`, ...tests.map((test) => `    ${test}`)]);
+  const lines = [...byReason].map(([reason, tests]) => [`  ${reason}`, ...tests].join("\n    "));
   return `${title}\n${lines.join("\n")}\n`;
 }
