@@ -24,6 +24,11 @@ test("a failure is the negated errno", () => {
   expect(syscall(numbers.openat, -100, "/nowhere/\u00ff", 0, 0)).toBe(-2);
 });
 
+test("what the kernel could not tell from another value is refused", () => {
+  expect(() => syscall(numbers.openat, -100, "/etc/passwd\0.so", 0, 0)).toThrow(TypeError);
+  expect(() => syscall(numbers.openat, -100, "/\u0100", 0, 0)).toThrow(TypeError);
+});
+
 test("byte strings go both ways, and refuse what does not fit", () => {
   const bytes = new Uint8Array(8).subarray(2);
   expect(latin1Into("a\u0000\u00ff", bytes, 1)).toBe(4);

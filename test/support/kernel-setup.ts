@@ -4,8 +4,6 @@
  */
 import koffi from "koffi";
 
-type Argument = number | string | ArrayBufferView;
-
 /** `long syscall(long number, ...)` of the C library: -1 and errno on failure. */
 const callLibrary: (number: number, ...typedArguments: unknown[]) => number = koffi
   .load("libc.so.6")
@@ -13,22 +11,30 @@ const callLibrary: (number: number, ...typedArguments: unknown[]) => number = ko
 
 /**
  * One system call. A number is passed as a signed 64-bit integer, a byte string as NUL-terminated bytes, a view as the
- * address of its first byte. Returns the kernel's result, or -errno.
+ * address of its first byte, undefined as 0. Returns the kernel's result, or -errno. Throws TypeError when a string
+ * holds NUL or a character above 255, and for a value of any other type.
  */
-function syscall(number: number, ...values: Argument[]): number {
-  const typed = values.flatMap((value): unknown[] => {
-    if (typeof value === "number") return ["long", value];
-    if (typeof value === "string") return ["void *", terminated(value)];
-    return ["void *", value];
-  });
-  const result = callLibrary(number, ...typed);
+function syscall(number: number, ...values: unknown[]): number {
+  const result = callLibrary(number, ...values.flatMap(typed));
   return result === -1 ? -koffi.errno() : result;
 }
 
+function typed(value: unknown): [type: string, value: unknown] {
+  if (value === undefined) return ["long", 0];
+  if (typeof value === "number") return ["long", Math.trunc(value)];
+  if (typeof value === "string") return ["void *", terminated(value)];
+  if (ArrayBuffer.isView(value)) return ["void *", value];
+  throw new TypeError(`syscall: a value of type ${typeof value} has no form in the kernel`);
+}
+
 function terminated(text: string): Buffer {
-  refuseWideCharacters(text);
+  if (text.includes("\0") || wideCharacter.test(text))
+    throw new TypeError("syscall: a string holds NUL or a wide character");
   return Buffer.from(`${text}\0`, "latin1");
 }
+
+// oxlint-disable-next-line no-control-regex -- a byte string holds every byte, control characters included
+const wideCharacter = /[^\u0000-\u00ff]/;
 
 /** The byte string of `bytes[start..end)`. Throws RangeError when the range is not within `bytes`. */
 function latin1(bytes: Uint8Array, start: number, end: number): string {
@@ -43,14 +49,9 @@ function latin1Into(text: string, bytes: Uint8Array, at: number): number {
   if (at < 0 || at + text.length > bytes.length) {
     throw new RangeError(`${text.length} bytes at ${at} are not within 0..${bytes.length}`);
   }
-  refuseWideCharacters(text);
+  if (wideCharacter.test(text)) throw new RangeError("a byte string holds a character above 255");
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).write(text, at, "latin1");
   return at + text.length;
-}
-
-function refuseWideCharacters(text: string): void {
-  // oxlint-disable-next-line no-control-regex -- a byte string holds every byte, control characters included
-  if (/[^\u0000-\u00ff]/.test(text)) throw new RangeError("a byte string holds a character above 255");
 }
 
 function environment(name: string): string | undefined {
