@@ -1,0 +1,169 @@
+import { HookError } from "../errors.ts";
+import type { Flag, FlagValues } from "../hooks/hook.ts";
+
+/** The commands that a command line may name, and the flags that may stand anywhere. */
+export interface Grammar {
+  readonly globals: readonly Flag[];
+  /** The flags of a command; undefined when the word names none. */
+  flagsOf(word: string): readonly Flag[] | undefined;
+}
+
+/** What a command line says. */
+export interface CommandLine {
+  /** The first word that is neither a flag nor a flag's value. */
+  readonly command: string | undefined;
+  /** Whether the grammar knows `command`. */
+  readonly known: boolean;
+  readonly flags: FlagValues;
+  /** One line each, for the user. */
+  readonly warnings: readonly string[];
+}
+
+/** As Go's strconv.ParseBool: undefined when the text is no boolean. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  if (/^(?:0|f|F|false|FALSE|False)$/.test(text)) return false;
+  return undefined;
+}
+
+/**
+ * Reads a command line by the grammar of NVIDIA's hooks: `--flag value`, `--flag=value`, and the same with one dash. A
+ * flag that takes a value takes the next word whatever it looks like. Flags may stand before the command, after it and
+ * between positionals; `--` ends them. Positionals after the command mean nothing and are skipped.
+ *
+ * A flag that the grammar does not know is skipped with a warning, as specs outlive executables. `--x=value` is one
+ * word; in `--x value` the value is skipped with it, unless it begins with `-`, or stands where the command is still
+ * to come and names one. After a command that the grammar does not know nothing is warned about, as its flags are
+ * anyone's guess.
+ *
+ * Throws HookError `usage` when a known flag that takes a value is the last word.
+ */
+export function parseCommandLine(
+  words: readonly string[],
+  grammar: Grammar,
+  environment: (name: string) => string | undefined = () => undefined,
+): CommandLine {
+  const given = new Map<string, string[]>();
+  const unknown: string[] = [];
+  const removed: string[] = [];
+  const notBoolean: string[] = [];
+  let flags = grammar.globals;
+  let command: string | undefined;
+  let known = true;
+
+  let at = 0;
+  let flagsEnded = false;
+  while (at < words.length) {
+    const word = words[at] ?? "";
+    at += 1;
+    if (flagsEnded || word.length < 2 || !word.startsWith("-")) {
+      if (command !== undefined) continue;
+      command = word;
+      const own = grammar.flagsOf(word);
+      known = own !== undefined;
+      flags = [...(own ?? []), ...grammar.globals];
+      continue;
+    }
+    if (word === "--") {
+      flagsEnded = true;
+      continue;
+    }
+    const text = word.startsWith("--") ? word.slice(2) : word.slice(1);
+    const equals = text.indexOf("=");
+    const name = equals < 0 ? text : text.slice(0, equals);
+    const inline = equals < 0 ? undefined : text.slice(equals + 1);
+    const flag = flags.find((candidate) => candidate.name === name || candidate.alias === name);
+    if (flag === undefined) {
+      unknown.push(word.startsWith("--") ? `--${name}` : `-${name}`);
+      const next = words[at];
+      const names = command === undefined && next !== undefined && grammar.flagsOf(next) !== undefined;
+      if (inline === undefined && next !== undefined && !next.startsWith("-") && !names) at += 1;
+      continue;
+    }
+    let value = inline;
+    if (value === undefined) {
+      if (flag.value === "none") value = "true";
+      else if (at < words.length) value = words[at++] ?? "";
+      else if (flag.removed !== true) throw new HookError("usage", "parse arguments", "", `--${flag.name} needs a value`);
+    }
+    if (flag.removed === true) removed.push(`--${flag.name}`);
+    else if (flag.value === "none" && parseBoolean(value ?? "") === undefined) notBoolean.push(word);
+    else append(given, flag, value ?? "");
+  }
+
+  const warnings: string[] = [];
+  if (known) {
+    if (unknown.length > 0) warnings.push(`ignoring ${counted(unknown, "unknown flag")}`);
+    if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
+    if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
+  }
+  return { command, known, flags: new ParsedFlags(given, flags, environment), warnings };
+}
+
+function append(given: Map<string, string[]>, flag: Flag, value: string): void {
+  const values = flag.value === "list" ? pieces(flag, value) : [value];
+  const before = given.get(flag.name);
+  if (before === undefined) given.set(flag.name, values);
+  else before.push(...values);
+}
+
+function pieces(flag: Flag, value: string): string[] {
+  const { commas } = flag;
+  if (commas === undefined || !value.includes(",")) return [value];
+  const all = value.split(",");
+  return commas === "always" || all.every((piece) => commas.test(piece)) ? all : [value];
+}
+
+const namesShown = 5;
+const longestName = 64;
+
+function counted(names: readonly string[], noun: string): string {
+  const different = [...new Set(names)];
+  const shown = different
+    .slice(0, namesShown)
+    .map((name) => (name.length > longestName ? `${name.slice(0, longestName)}...` : name));
+  const more = different.length > namesShown ? ` and ${different.length - namesShown} more` : "";
+  return `${noun}${different.length > 1 ? "s" : ""} ${shown.join(", ")}${more}`;
+}
+
+class ParsedFlags implements FlagValues {
+  readonly #given: ReadonlyMap<string, readonly string[]>;
+  readonly #flags: readonly Flag[];
+  readonly #environment: (name: string) => string | undefined;
+
+  constructor(
+    given: ReadonlyMap<string, readonly string[]>,
+    flags: readonly Flag[],
+    environment: (name: string) => string | undefined,
+  ) {
+    this.#given = given;
+    this.#flags = flags;
+    this.#environment = environment;
+  }
+
+  given(name: string): boolean {
+    return this.#given.has(name);
+  }
+
+  isSet(name: string): boolean {
+    const value = this.#given.get(name)?.at(-1);
+    if (value !== undefined) return parseBoolean(value) === true;
+    for (const variable of this.#flag(name)?.environment ?? []) {
+      const set = parseBoolean(this.#environment(variable) ?? "");
+      if (set !== undefined) return set;
+    }
+    return false;
+  }
+
+  text(name: string): string {
+    return this.#given.get(name)?.at(-1) ?? this.#flag(name)?.default ?? "";
+  }
+
+  list(name: string): readonly string[] {
+    return this.#given.get(name) ?? [];
+  }
+
+  #flag(name: string): Flag | undefined {
+    return this.#flags.find((flag) => flag.name === name);
+  }
+}

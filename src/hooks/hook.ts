@@ -1,0 +1,69 @@
+import type { Logger } from "../logger.ts";
+import type { Root } from "../rootfs/root.ts";
+
+/** A flag of a command line, as data: the small parser reads it, and so does whatever prints help. */
+export interface Flag {
+  /** Without dashes. One dash and two dashes mean the same. */
+  readonly name: string;
+  /** One letter. */
+  readonly alias?: string;
+  /** `none` is a boolean, `string` keeps the last value given, `list` keeps all of them. */
+  readonly value: "none" | "string" | "list";
+  /** What stands for the value in help. */
+  readonly placeholder?: string;
+  /** One value of a list is several, separated by commas: always, or when every piece matches. */
+  readonly commas?: "always" | RegExp;
+  readonly help: string;
+  readonly default?: string;
+  /** Environment variables that set a boolean when the command line does not; the first that holds a boolean counts. */
+  readonly environment?: readonly string[];
+  /** It had a meaning once: the flag and its value are skipped with a warning. */
+  readonly removed?: true;
+  /** Left out of help. */
+  readonly hidden?: true;
+}
+
+/** What the command line gave for the flags of one command. */
+export interface FlagValues {
+  /** Whether the flag was on the command line. */
+  given(name: string): boolean;
+  /** A boolean; false when nothing set it. */
+  isSet(name: string): boolean;
+  /** The value of a string flag: the last one given, its default, or "". */
+  text(name: string): string;
+  /** The values of a list flag in the order given. */
+  list(name: string): readonly string[];
+}
+
+/** What a hook works with. */
+export interface HookCall {
+  readonly flags: FlagValues;
+  readonly log: Logger;
+  /**
+   * The container's root filesystem, opened at the first call; whoever runs the hook closes it. Nothing is read from
+   * stdin before. Throws HookError `state` or `root`.
+   */
+  root(): Root;
+}
+
+/** One word of the command line, and what it does. */
+export interface Hook {
+  readonly name: string;
+  /** One sentence for help. */
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+  /** An example of the arguments for help. */
+  readonly example?: string;
+  /** Left out of the list of hooks in help. */
+  readonly hidden?: true;
+  /** Throws HookError, or an AggregateError of them when several parts of the work failed. */
+  run(call: HookCall): void;
+}
+
+/** `--container-spec`, which every hook that reads the state has. */
+export const containerSpec: Flag = {
+  name: "container-spec",
+  value: "string",
+  placeholder: "FILE",
+  help: "read the OCI state from this file; empty or - is stdin",
+};
