@@ -1,0 +1,272 @@
+/**
+ * The layout of the source as a test: which folder may import which, where the dangerous names may stand, and what no file
+ * may be. Every rule is also shown a made-up file that breaks it.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { filesBelow, importsOf, namesIn, type SourceFile } from "./support/source-file.ts";
+
+const top = resolve(import.meta.dirname, "..");
+
+/** Which folders of src/ (or single files, with their variants: logger.ts, logger-*.ts) may import which. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  logger: [],
+  bytes: ["errors"],
+  kernel: ["bytes", "errors"],
+  elf: ["bytes", "errors"],
+  ldcache: ["bytes", "errors"],
+  rootfs: ["kernel", "bytes", "errors"],
+  host: ["kernel", "bytes", "errors"],
+  oci: ["rootfs", "host", "bytes", "errors", "logger"],
+  cdi: ["rootfs", "host", "bytes", "errors", "logger"],
+  ldconfig: ["rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
+  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger"],
+  apply: ["hooks", "oci", "cdi", "rootfs", "host", "bytes", "errors", "logger"],
+  cli: "errors logger bytes kernel elf ldcache rootfs host oci cdi ldconfig hooks apply".split(" "),
+  bin: ["cli"],
+};
+
+/** Packages of npm, and the only place of each. Nothing else may be imported, of npm or of Node. */
+const homeOfPackage: Readonly<Record<string, string>> = { commander: "cli", pino: "logger" };
+
+/** Names that give power over the machine, and where alone they may stand. */
+const homeOfName: Readonly<Record<string, RegExp>> = {
+  syscall: /^src\/kernel\//,
+  latin1: /^src\/bytes\/text\.ts$/,
+  latin1Into: /^src\/bytes\/text\.ts$/,
+};
+
+/** System calls that start a process or a program; the kernel's wrappers have none of them. */
+const startsProcess = /^(?:SYS_|__NR_)?(?:execve|execveat|fork|vfork|clone|clone3)$/i;
+
+const longestFile = 400;
+
+/** Files of src/ that may be longer, with the reason. */
+const longFiles: Readonly<Record<string, string>> = {};
+
+const vagueName = /^(?:utils?|helpers?|common|misc|shared|stuff|lib)$/;
+
+const topLevel = new Set([
+  ".ci",
+  ".editorconfig",
+  ".gitignore",
+  ".oxfmtrc.json",
+  ".oxlintrc.json",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "LICENSE",
+  "NOTICE",
+  "README.md",
+  "SECURITY.md",
+  "bin",
+  "docs",
+  "package-lock.json",
+  "package.json",
+  "scripts",
+  "src",
+  "test",
+  "tsconfig.json",
+  "vitest.config.ts",
+]);
+const notInGit = new Set([".git", "dist", "node_modules"]);
+
+const isProduct = ({ path }: SourceFile): boolean => /^(?:src|bin)\/.*(?<!\.test)\.ts$/.test(path);
+
+/** `src/elf/note.ts` belongs to `elf`, `src/logger-json.ts` to `logger`, `bin/cdi-hook.ts` to `bin`. */
+function folderOf(path: string): string {
+  const [first = "", second = ""] = path.split("/");
+  if (first !== "src") return first;
+  return second.endsWith(".ts") ? second.replace(/(?:-.*)?\.ts$/, "") : second;
+}
+
+interface Rule {
+  readonly name: string;
+  /** What breaks the rule, one line each. */
+  readonly check: (files: readonly SourceFile[]) => readonly string[];
+  /** Files that break it, each of them. */
+  readonly broken: readonly SourceFile[];
+}
+
+const rules: readonly Rule[] = [
+  {
+    name: "a folder imports only what the table allows",
+    check: (files) =>
+      files.filter(isProduct).flatMap((file) => {
+        const folder = folderOf(file.path);
+        const allowed = mayImport[folder];
+        if (allowed === undefined) return [`${file.path}: ${folder} is not in the table`];
+        return importsOf(file).flatMap(({ target }) => {
+          if (target === undefined || folderOf(target) === folder || allowed.includes(folderOf(target))) return [];
+          return [`${file.path}: ${folder} imports ${target}`];
+        });
+      }),
+    broken: [
+      { path: "src/elf/a.ts", text: `import { x } from "../rootfs/root.ts";` },
+      { path: "src/elf/b.ts", text: `import type { X } from "../rootfs/root.ts";` },
+      { path: "src/ldcache/c.ts", text: `export * from "../elf/library.ts";` },
+      { path: "src/hooks/d.ts", text: `export { x } from "../cli/exit.ts";` },
+      { path: "src/hooks/e.ts", text: `type X = import("../apply/bundle.ts").X;` },
+      { path: "src/errors.ts", text: `import { x } from "./logger.ts";` },
+      { path: "src/cli/f.ts", text: `import { x } from "../../test/support/elf-forge.ts";` },
+      { path: "src/newcomer/g.ts", text: "" },
+      { path: "bin/cdi-hook.ts", text: `import { x } from "../src/hooks/list.ts";` },
+    ],
+  },
+  {
+    name: "a package is imported at its home only, and a module of Node nowhere",
+    check: (files) =>
+      files.filter(isProduct).flatMap((file) =>
+        importsOf(file)
+          .filter(({ specifier, target }) => target === undefined && homeOfPackage[specifier] !== folderOf(file.path))
+          .map(({ specifier }) => `${file.path}: imports ${specifier}`),
+      ),
+    broken: [
+      { path: "src/hooks/a.ts", text: `import { Command } from "commander";` },
+      { path: "src/cli/b.ts", text: `import pino from "pino";` },
+      { path: "src/cli/c.ts", text: `import { readFileSync } from "node:fs";` },
+      { path: "src/cli/d.ts", text: `export const load = () => import("fs");` },
+      { path: "bin/e.ts", text: `import x from "left-pad";` },
+    ],
+  },
+  {
+    name: "the engine's primitives are named by their owners only",
+    check: (files) =>
+      files.filter(isProduct).flatMap((file) => {
+        const names = namesIn(file);
+        return Object.entries(homeOfName)
+          .filter(([name, home]) => names.has(name) && !home.test(file.path))
+          .map(([name]) => `${file.path}: names ${name}`);
+      }),
+    broken: [
+      { path: "src/rootfs/a.ts", text: `declare const syscall: (n: number) => number; syscall(1);` },
+      { path: "src/elf/b.ts", text: `export const call = (globalThis as never)["syscall"];` },
+      { path: "src/elf/c.ts", text: `export const x = latin1(new Uint8Array(1), 0, 1);` },
+      { path: "src/kernel/d.ts", text: `latin1Into("", new Uint8Array(1), 0);` },
+    ],
+  },
+  {
+    name: "nothing can start a process",
+    check: (files) =>
+      files
+        .filter((file) => isProduct(file) && file.path.startsWith("src/kernel/"))
+        .flatMap((file) =>
+          [...namesIn(file)].filter((name) => startsProcess.test(name)).map((name) => `${file.path}: ${name}`),
+        ),
+    broken: [
+      { path: "src/kernel/a.ts", text: `export const numbers = { execve: 59 };` },
+      { path: "src/kernel/b.ts", text: `export const SYS_clone3 = 435;` },
+    ],
+  },
+  {
+    name: `a file of src/ has at most ${longestFile} lines`,
+    check: (files) =>
+      files.flatMap(({ path, text }) => {
+        const lines = text.split("\n").length - 1;
+        if (!path.startsWith("src/") || lines <= longestFile || longFiles[path] !== undefined) return [];
+        return [`${path}: ${lines} lines`];
+      }),
+    broken: [{ path: "src/elf/a.ts", text: "\n".repeat(longestFile + 1) }],
+  },
+  {
+    name: "a file or folder is named for one thing",
+    check: (files) =>
+      files
+        .filter(({ path }) => path.split("/").some((part) => vagueName.test(part.replace(/\..*$/, ""))))
+        .map(({ path }) => path),
+    broken: [
+      { path: "src/elf/utils.ts", text: "" },
+      { path: "test/helpers/a.ts", text: "" },
+      { path: "scripts/common.mjs", text: "" },
+    ],
+  },
+  {
+    name: "nothing is left for later",
+    check: (files) =>
+      files.flatMap(({ path, text }) => {
+        const mark = new RegExp(`\\b(?:${["TO", "DO"].join("")}|${["FIX", "ME"].join("")})\\b`).exec(text);
+        return mark === null ? [] : [`${path}: ${mark[0]}`];
+      }),
+    broken: [{ path: "docs/a.md", text: `Some day. ${["TO", "DO"].join("")}: write this.` }],
+  },
+  {
+    name: "the top of the repository holds what is listed here",
+    check: (files) => {
+      const found = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
+      return [...found].filter((name) => !topLevel.has(name) && !notInGit.has(name));
+    },
+    broken: [{ path: "notes.txt", text: "" }],
+  },
+];
+
+const tree: readonly SourceFile[] = [
+  ...["src", "bin", "scripts", "test", "docs", ".ci"]
+    .filter((folder) => existsSync(join(top, folder)))
+    .flatMap((folder) => filesBelow(top, folder)),
+  ...readdirSync(top).map((path) => ({ path, text: "" })),
+];
+
+for (const { name, check, broken } of rules) {
+  describe(name, () => {
+    test("in this repository", () => {
+      expect(check(tree)).toEqual([]);
+    });
+
+    test.each(broken)("and not in $path", (file) => {
+      expect(check([file])).not.toEqual([]);
+    });
+  });
+}
+
+test("the table of imports has no circle", () => {
+  const folders = Object.keys(mayImport);
+  const reaches = (from: string, to: string): boolean =>
+    (mayImport[from] ?? []).some((next) => next === to || reaches(next, to));
+  expect(folders.filter((folder) => reaches(folder, folder))).toEqual([]);
+});
+
+test("files that may be long exist and are long", () => {
+  const sizes = new Map(tree.map(({ path, text }) => [path, text.split("\n").length - 1]));
+  expect(Object.keys(longFiles).filter((path) => (sizes.get(path) ?? 0) <= longestFile)).toEqual([]);
+});
+
+/** Rows of the table in docs/architecture.md (`| oci, cdi | rootfs, host |`) that say something else than the one above. */
+function staleRows(document: string): readonly string[] {
+  const table = /^\| folder \| may import \|\n\|[-| ]+\n((?:\|.*\n)+)/m.exec(document)?.[1] ?? "";
+  return table.split("\n").filter((row) => {
+    const [, folders = "", imports = ""] = row.split("|").map((cell) => cell.trim());
+    if (folders === "" || imports.startsWith("everything")) return false;
+    const listed = imports.startsWith("nothing") ? [] : imports.split(", ").sort();
+    return folders.split(", ").some((folder) => String(listed) !== String(mayImport[folder]?.toSorted()));
+  });
+}
+
+test("the documented table is this one", () => {
+  const path = join(top, "docs/architecture.md");
+  expect(staleRows(existsSync(path) ? readFileSync(path, "utf8") : "")).toEqual([]);
+  const header = "text\n\n| folder | may import |\n|---|---|\n";
+  expect(staleRows(`${header}| errors, logger | nothing of ours |\n| bytes | errors |\n`)).toEqual([]);
+  expect(staleRows(`${header}| kernel, bytes | errors |\n| bin | everything |\n`)).toEqual([
+    "| kernel, bytes | errors |",
+  ]);
+});
+
+/** Files of a bundle that are not ours, as esbuild's metafile tells them. */
+function foreignInputs(metafile: { readonly inputs: Readonly<Record<string, unknown>> }): readonly string[] {
+  return Object.keys(metafile.inputs).filter(
+    (path) => path.includes("node_modules/") || /^src\/(?:logger-|cli\/people)/.test(path),
+  );
+}
+
+test("the hooks' bundle holds no package and nothing of the commands for people", (context) => {
+  const path = join(top, "dist/hooks.meta.json");
+  if (!existsSync(path)) context.skip(`needs a build: ${basename(path)}`);
+  const metafile = JSON.parse(readFileSync(path, "utf8")) as Parameters<typeof foreignInputs>[0];
+  expect(foreignInputs(metafile)).toEqual([]);
+});
+
+test("and a bundle that does is noticed", () => {
+  const inputs = { "bin/cdi-hook.ts": {}, "node_modules/commander/esm.mjs": {}, "src/logger-json.ts": {} };
+  expect(foreignInputs({ inputs })).toEqual(["node_modules/commander/esm.mjs", "src/logger-json.ts"]);
+});
