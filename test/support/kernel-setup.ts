@@ -62,4 +62,6 @@ if (Symbol.dispose === undefined) {
   Object.defineProperty(Symbol, "dispose", { value: Symbol.for("Symbol.dispose") });
 }
 
-Object.assign(globalThis, { syscall, latin1, latin1Into, environment, scriptArgs: ["cdi-hook"] });
+const architecture = process.arch === "x64" ? "x86-64" : process.arch;
+
+Object.assign(globalThis, { syscall, architecture, latin1, latin1Into, environment, scriptArgs: ["cdi-hook"] });

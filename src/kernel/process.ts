@@ -1,0 +1,52 @@
+import { EBADF } from "./errno.ts";
+import { openat } from "./files.ts";
+import { AT_FDCWD, O_PATH } from "./constants.ts";
+import { NR } from "./syscalls.ts";
+
+const F_GETFD = 1;
+const SIGPIPE = 13;
+const SIG_IGN = 1;
+
+/** Ends the process. */
+export function exit(status: number): never {
+  syscall(NR.exit_group, status);
+  throw new Error("exit_group came back");
+}
+
+/** The process' id, in its own pid namespace. */
+export function getpid(): number {
+  return syscall(NR.getpid);
+}
+
+/** Whether a process of that id can be seen from our pid namespace. */
+export function processExists(pid: number): boolean {
+  const ESRCH = 3;
+  return syscall(NR.kill, pid, 0) !== -ESRCH;
+}
+
+/** Sets the file mode creation mask (umask(2)). */
+export function umask(mask: number): void {
+  syscall(NR.umask, mask);
+}
+
+/** Fills `bytes` with random bytes (getrandom(2)); false when the kernel has none. */
+export function getrandom(bytes: Uint8Array): boolean {
+  return syscall(NR.getrandom, bytes, bytes.length, 0) === bytes.length;
+}
+
+/**
+ * Puts something harmless on each of the descriptors 0, 1 and 2 that the caller left closed, so that no file which we
+ * open later becomes our standard error. An O_PATH descriptor needs no device: reading or writing it gives EBADF.
+ */
+export function occupyStandardDescriptors(): void {
+  for (let fd = 0; fd <= 2; fd++) {
+    if (syscall(NR.fcntl, fd, F_GETFD) === -EBADF) openat(AT_FDCWD, "/", O_PATH);
+  }
+}
+
+/** A reader that is gone must not kill us in the middle of a change: writes give EPIPE instead. */
+export function ignoreSigpipe(): void {
+  const action = new Uint32Array(8); // struct kernel_sigaction: handler, flags, restorer (x86-64), mask
+  action[0] = SIG_IGN;
+  syscall(NR.rt_sigaction, SIGPIPE, action, 0, 8);
+}

@@ -1,0 +1,53 @@
+/** System call numbers: x86-64 has its own, arm64 and riscv64 share the generic table (asm-generic/unistd.h). */
+
+const X86_64 = {
+  read: 0,
+  write: 1,
+  close: 3,
+  rt_sigaction: 13,
+  pread64: 17,
+  getpid: 39,
+  kill: 62,
+  fcntl: 72,
+  fsync: 74,
+  umask: 95,
+  fchmod: 91,
+  fstatfs: 138,
+  getdents64: 217,
+  exit_group: 231,
+  openat: 257,
+  mkdirat: 258,
+  unlinkat: 263,
+  renameat2: 316,
+  symlinkat: 266,
+  readlinkat: 267,
+  getrandom: 318,
+  statx: 332,
+};
+
+const GENERIC: typeof X86_64 = {
+  fcntl: 25,
+  mkdirat: 34,
+  unlinkat: 35,
+  symlinkat: 36,
+  fstatfs: 44,
+  fchmod: 52,
+  openat: 56,
+  close: 57,
+  getdents64: 61,
+  read: 63,
+  write: 64,
+  pread64: 67,
+  readlinkat: 78,
+  fsync: 82,
+  exit_group: 94,
+  kill: 129,
+  rt_sigaction: 134,
+  umask: 166,
+  getpid: 172,
+  renameat2: 276,
+  getrandom: 278,
+  statx: 291,
+};
+
+export const NR = architecture === "x86-64" ? X86_64 : GENERIC;

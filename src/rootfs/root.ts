@@ -1,0 +1,194 @@
+import { HookError } from "../errors.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+} from "../kernel/constants.ts";
+import { EACCES, EINVAL, EISDIR, ELOOP, ENOTDIR, describeErrno } from "../kernel/errno.ts";
+import { close, fstat, openat, statx, unlinkat } from "../kernel/files.ts";
+import { Stat } from "../kernel/stat.ts";
+import { Directory, type FileFacts, factsOf } from "./directory.ts";
+import { OpenFile } from "./open-file.ts";
+import { refusesWrites } from "./pseudo-filesystem.ts";
+import { Walk } from "./walk.ts";
+
+const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+const stat = new Stat();
+
+/** What a walk's last component turned out to be, with links followed. */
+interface Found {
+  name: string;
+  facts: FileFacts;
+}
+
+/**
+ * A container's root filesystem. Every path is a byte string as a program in the container would write it; a relative
+ * one starts at `from`, by default `/`. Links are followed inside the root. Methods that look answer with -errno when
+ * there is nothing to see; methods that change throw HookError.
+ */
+export class Root implements Disposable {
+  readonly #descriptor: number;
+  /** The root's path on the host, for messages. */
+  readonly hostPath: string;
+  /** Device and inode number as one key. */
+  readonly identity: string;
+
+  private constructor(descriptor: number, hostPath: string, identity: string) {
+    this.#descriptor = descriptor;
+    this.hostPath = hostPath;
+    this.identity = identity;
+  }
+
+  /**
+   * Opens the directory `hostPath`, a path of the host. Throws HookError `root` when it is missing, no directory, or the
+   * host's own root.
+   */
+  static open(hostPath: string): Root {
+    const descriptor = hostPath === "" ? -EINVAL : openat(AT_FDCWD, hostPath, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) throw new HookError("root", "open root", hostPath, describeErrno(descriptor));
+    const own = statx(AT_FDCWD, "/", 0, stat);
+    const hostIdentity = own < 0 ? "" : stat.identity;
+    const result = fstat(descriptor, stat);
+    if (result < 0) throw new HookError("root", "open root", hostPath, describeErrno(result));
+    if (stat.identity === hostIdentity) {
+      throw new HookError("root", "open root", hostPath, "this is the host's own root directory");
+    }
+    return new Root(descriptor, hostPath, stat.identity);
+  }
+
+  /** Opens a directory for reading its entries. */
+  directory(path: string, from = "/"): Directory | number {
+    using walk = new Walk(this.#descriptor);
+    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
+    if (start < 0) return start;
+    let rest = path;
+    for (;;) {
+      const name = walk.enterParent(rest);
+      if (typeof name === "number") return name;
+      const descriptor = openat(walk.descriptor, name === "" ? "." : name, DIRECTORY);
+      if (descriptor >= 0) return this.#adopt(descriptor, walk.path, name);
+      if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
+      const target = walk.readlink(name);
+      if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
+      rest = target;
+    }
+  }
+
+  #adopt(descriptor: number, parent: string, name: string): Directory | number {
+    const result = fstat(descriptor, stat);
+    const path = name === "" ? parent : parent === "/" ? `/${name}` : `${parent}/${name}`;
+    // The walk keeps out of /proc and /sys; a last component that is one of them is kept out here.
+    if (result < 0 || path === "/proc" || path === "/sys") {
+      close(descriptor);
+      return result < 0 ? result : -EACCES;
+    }
+    return new Directory(descriptor, path, stat.identity);
+  }
+
+  /** What the path leads to, links followed. */
+  stat(path: string, from = "/"): FileFacts | number {
+    using walk = new Walk(this.#descriptor);
+    const found = this.#find(walk, path, from);
+    return typeof found === "number" ? found : found.facts;
+  }
+
+  /** What the path names; a link there is not followed. */
+  lstat(path: string, from = "/"): FileFacts | number {
+    using walk = new Walk(this.#descriptor);
+    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
+    if (start < 0) return start;
+    const name = walk.enterParent(path);
+    if (typeof name === "number") return name;
+    const result =
+      name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
+    return result < 0 ? result : factsOf(stat);
+  }
+
+  /**
+   * Opens a regular file for reading, links followed. -EISDIR for a directory, -EINVAL for whatever else is no regular
+   * file: that is not opened at all, as opening a device can have effects.
+   */
+  open(path: string, from = "/"): OpenFile | number {
+    using walk = new Walk(this.#descriptor);
+    const found = this.#find(walk, path, from);
+    if (typeof found === "number") return found;
+    if (found.facts.type !== S_IFREG) return found.facts.type === S_IFDIR ? -EISDIR : -EINVAL;
+    return OpenFile.open(walk.descriptor, found.name);
+  }
+
+  #find(walk: Walk, path: string, from: string): Found | number {
+    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
+    if (start < 0) return start;
+    let rest = path;
+    for (;;) {
+      const name = walk.enterParent(rest);
+      if (typeof name === "number") return name;
+      const result =
+        name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
+      if (result < 0) return result;
+      if (stat.type !== S_IFLNK) return { name, facts: factsOf(stat) };
+      const target = walk.readlink(name);
+      if (typeof target === "number") return target;
+      rest = target;
+    }
+  }
+
+  /** The bytes of a regular file of at most `limit` bytes (-EFBIG above it). */
+  read(path: string, limit: number): Uint8Array | number {
+    const file = this.open(path);
+    if (typeof file === "number") return file;
+    using open = file;
+    return open.readAll(limit);
+  }
+
+  /** The directory that holds the last component of `path`, and that component; missing parents are made, mode 0755. */
+  makeParents(path: string): { directory: Directory; name: string } {
+    using walk = new Walk(this.#descriptor);
+    const name = walk.makeParents(path);
+    if (typeof name === "number") throw new HookError("kernel", "make parents of", path, describeErrno(name));
+    if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
+    const descriptor = openat(walk.descriptor, ".", DIRECTORY);
+    const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk.path, "");
+    if (typeof directory === "number") {
+      throw new HookError("kernel", "make parents of", path, describeErrno(directory));
+    }
+    return { directory, name };
+  }
+
+  /**
+   * Puts `bytes` in the place of whatever `path` names, in one step, parents made as needed; see Directory.replaceFile.
+   * With `durable` the bytes are on the disk before the name changes. Throws HookError `kernel`; nothing is left
+   * half-written.
+   */
+  replaceFile(path: string, bytes: Uint8Array, mode: number, durable = false): void {
+    const { directory, name } = this.makeParents(path);
+    using holder = directory;
+    const result = holder.replaceFile(name, bytes, mode, durable);
+    if (result < 0) throw new HookError("kernel", "replace", path, describeErrno(result));
+  }
+
+  /** Removes a name that is no directory; 0 or -errno. */
+  unlink(path: string): number {
+    using walk = new Walk(this.#descriptor);
+    const name = walk.enterParent(path);
+    if (typeof name === "number") return name;
+    if (name === "") return -EISDIR;
+    return refusesWrites(walk.descriptor) ? -EACCES : unlinkat(walk.descriptor, name);
+  }
+
+  close(): void {
+    close(this.#descriptor);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Temporary names: `.cdi-hook-PID-RANDOM`, beside what is replaced. A process that is killed between making one and
+ * renaming it leaves it behind; whoever next replaces something in that directory removes it, and tells it from the one
+ * of a living process by the process' id.
+ */
+
+import { toText } from "../bytes/text.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { close, getdents64, openat, unlinkat } from "../kernel/files.ts";
+import { getpid, getrandom, processExists } from "../kernel/process.ts";
+
+const PREFIX = ".cdi-hook-";
+const NAME = /^\.cdi-hook-(\d{1,10})-[0-9a-f]{16}$/;
+const ENTRIES_BYTES = 64 << 10;
+
+/** A name that nobody can foresee. */
+export function temporaryName(): string {
+  const random = new Uint8Array(8);
+  if (!getrandom(random)) throw new Error("getrandom failed");
+  let digits = "";
+  for (const byte of random) digits += (byte + 0x100).toString(16).slice(1);
+  return `${PREFIX}${getpid()}-${digits}`;
+}
+
+/**
+ * Whether `name` is a temporary name whose process is gone. One with our own id is an earlier process' too: this is
+ * asked before we make any in that directory. A process of another pid namespace may be taken for gone; it notices at
+ * its rename and starts again.
+ */
+function isLeftover(name: string): boolean {
+  const pid = Number(NAME.exec(name)?.[1] ?? 0);
+  return pid > 0 && (pid === getpid() || !processExists(pid));
+}
+
+/** Removes what killed processes left in `directory` (any descriptor of it). */
+export function removeLeftovers(directory: number): void {
+  const descriptor = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const bytes = new Uint8Array(ENTRIES_BYTES);
+  const leftovers: string[] = [];
+  for (let used = getdents64(descriptor, bytes); used > 0; used = getdents64(descriptor, bytes)) {
+    const text = toText(bytes, 0, used);
+    for (let at = text.indexOf(PREFIX); at >= 0; at = text.indexOf(PREFIX, at + 1)) {
+      const name = text.slice(at, text.indexOf("\0", at));
+      if (isLeftover(name)) leftovers.push(name);
+    }
+  }
+  for (const name of leftovers) unlinkat(directory, name);
+  close(descriptor);
+}

@@ -1,0 +1,157 @@
+/**
+ * The confined walk: the only place where a path of a container is resolved.
+ *
+ * Why it cannot leave the root, whatever the container's author wrote and whatever another process changes meanwhile:
+ *
+ * 1. The kernel is only ever handed a *single name* together with a directory descriptor, never a path. A name that is
+ *    empty, `.`, `..` or has a `/` is never handed over: `split` removes the first two, `..` is taken off our own stack.
+ * 2. Every open carries O_NOFOLLOW, so the kernel follows no link for us; the last (and only) name of the call is either
+ *    the object itself or an error. A link is read as text (readlinkat) and its text is walked by these same rules, from
+ *    the directory that holds it or, when it is absolute, from the root. A link that the kernel would resolve by magic
+ *    (`/proc/self/root`, `/proc/self/fd/N`) is text to us like any other, and the root's /proc and /sys are not entered.
+ * 3. `..` does not ask the kernel either: it closes the deepest directory and returns to the one through which we came,
+ *    whose descriptor is still open. So a directory that is moved elsewhere while we stand in it cannot lift us above
+ *    the root, and at the root there is nothing left to take off.
+ * 4. A descriptor, once open, stays on its directory. Exchanging a directory for a link after it was opened changes
+ *    nothing for us; exchanging it before is the case of rule 2. No name is looked at first and used later: the open is
+ *    the check.
+ * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep.
+ *
+ * Mount points are crossed on purpose: what a runtime mounted into the root belongs to the container.
+ */
+
+import {
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  PATH_MAX,
+} from "../kernel/constants.ts";
+import { EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
+import { close, mkdirat, openat, readlinkat } from "../kernel/files.ts";
+import { umask } from "../kernel/process.ts";
+import { refusesWrites } from "./pseudo-filesystem.ts";
+
+const MAX_LINKS = 40;
+const MAX_DEPTH = 256;
+const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+/** The kernel's own file systems at the top of a root: no path of a container leads into them. */
+const KERNEL_DIRECTORIES = new Set(["proc", "sys"]);
+
+/** Components of a path, last first; empty ones and `.` left out. */
+function reversedComponents(path: string): string[] {
+  return path
+    .split("/")
+    .filter((name) => name !== "" && name !== ".")
+    .reverse();
+}
+
+/** A position inside a root: a stack of open directories. Close it by scope: `using walk = new Walk(fd)`. */
+export class Walk implements Disposable {
+  readonly #root: number;
+  readonly #descriptors: number[] = [];
+  readonly #names: string[] = [];
+  #links = 0;
+
+  /** `root` stays the caller's. */
+  constructor(root: number) {
+    this.#root = root;
+  }
+
+  /** Descriptor (O_PATH) of the directory that the walk stands in; valid while the walk is open and not moved. */
+  get descriptor(): number {
+    return this.#descriptors.at(-1) ?? this.#root;
+  }
+
+  /** The directory's path in the container, free of links. */
+  get path(): string {
+    return `/${this.#names.join("/")}`;
+  }
+
+  /** Walks all of `path` through directories; 0, or -errno. */
+  enter(path: string): number {
+    const result = this.#advance(path, false, false);
+    return typeof result === "number" ? result : 0;
+  }
+
+  /**
+   * Walks to the directory that holds the last component of `path` and answers with that component, which is not looked
+   * at: it may be missing, or a link. The empty string when the path ends at a directory by itself (`/`, `..`).
+   */
+  enterParent(path: string): string | number {
+    return this.#advance(path, true, false);
+  }
+
+  /** As `enterParent`, and makes the directories that are missing on the way, mode 0755. */
+  makeParents(path: string): string | number {
+    return this.#advance(path, true, true);
+  }
+
+  /** As `enter`, and makes the directories that are missing on the way, mode 0755. */
+  makeDirectories(path: string): number {
+    const result = this.#advance(path, false, true);
+    return typeof result === "number" ? result : 0;
+  }
+
+  #advance(path: string, keepLast: boolean, create: boolean): string | number {
+    if (path.length >= PATH_MAX) return -ENAMETOOLONG;
+    if (path.startsWith("/")) this.#leaveAll();
+    const pending = reversedComponents(path);
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      if (name === "..") {
+        this.#leave();
+        continue;
+      }
+      const isLast = keepLast && pending.length === 0;
+      const isKernels = this.#names.length === 0 && KERNEL_DIRECTORIES.has(name);
+      if (isKernels && (create || !isLast)) return -EACCES;
+      if (isLast) return name;
+      if (this.#names.length >= MAX_DEPTH) return -ENAMETOOLONG;
+      let descriptor = openat(this.descriptor, name, STEP);
+      if (descriptor === -ENOENT && create) descriptor = this.#make(name);
+      if (descriptor >= 0) {
+        this.#descriptors.push(descriptor);
+        this.#names.push(name);
+        continue;
+      }
+      if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
+      const target = this.readlink(name);
+      if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
+      if (target.startsWith("/")) this.#leaveAll();
+      pending.push(...reversedComponents(target));
+    }
+    return keepLast ? "" : 0;
+  }
+
+  /**
+   * The target of the link `name` in the directory that the walk stands in, counted against the links that one walk may
+   * follow; -EINVAL when it is no link, -ELOOP when there were too many.
+   */
+  readlink(name: string): string | number {
+    this.#links += 1;
+    return this.#links > MAX_LINKS ? -ELOOP : readlinkat(this.descriptor, name);
+  }
+
+  #make(name: string): number {
+    if (refusesWrites(this.descriptor)) return -EACCES;
+    umask(0);
+    const made = mkdirat(this.descriptor, name, 0o755);
+    if (made < 0 && made !== -EEXIST) return made;
+    return openat(this.descriptor, name, STEP);
+  }
+
+  #leave(): void {
+    this.#names.pop();
+    const descriptor = this.#descriptors.pop();
+    if (descriptor !== undefined) close(descriptor);
+  }
+
+  #leaveAll(): void {
+    while (this.#descriptors.length > 0) this.#leave();
+  }
+
+  [Symbol.dispose](): void {
+    this.#leaveAll();
+  }
+}
