@@ -7,8 +7,7 @@ import { toText } from "../bytes/text.ts";
 import { HookError, type ErrorCode } from "../errors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_RDONLY } from "../kernel/constants.ts";
 import { describeErrno } from "../kernel/errno.ts";
-import { close, openat, read, statx } from "../kernel/files.ts";
-import { Stat } from "../kernel/stat.ts";
+import { close, openat, read } from "../kernel/files.ts";
 
 /** Most states and configurations come whole in the first read. */
 const chunkSize = 32 * 1024;
@@ -50,12 +49,6 @@ export function readHostFile(path: string, code: ErrorCode, limit: number): stri
     }
     return text;
   });
-}
-
-/** Device and inode number of what a path of the host leads to, in the form of `Root.identity`; undefined when nothing. */
-export function hostIdentity(path: string): string | undefined {
-  const stat = new Stat();
-  return statx(AT_FDCWD, path, 0, stat) < 0 ? undefined : stat.identity;
 }
 
 class Descriptor implements HostInput {

@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import type { Flag } from "../hooks/hook.ts";
+import { parseBoolean, parseCommandLine, type Grammar } from "./flags.ts";
+
+const linkForm = /^[^:]+::[^:]+$/;
+
+const grammar: Grammar = {
+  globals: [
+    { name: "debug", alias: "d", value: "none", help: "", environment: ["A_DEBUG", "B_DEBUG"] },
+    { name: "quiet", value: "none", help: "" },
+  ],
+  flagsOf: (word) => (word === "work" ? own : undefined),
+};
+const own: readonly Flag[] = [
+  { name: "folder", value: "list", commas: "always", help: "" },
+  { name: "link", value: "list", commas: linkForm, help: "" },
+  { name: "path", value: "string", default: "/sbin/x", help: "" },
+  { name: "gone", value: "string", help: "", removed: true },
+];
+
+function parse(...words: string[]): ReturnType<typeof parseCommandLine> {
+  return parseCommandLine(words, grammar);
+}
+
+describe("a flag and its value", () => {
+  test.each([["--folder", "/a"], ["--folder=/a"], ["-folder", "/a"], ["-folder=/a"]])("%s %s", (...words) => {
+    expect(parse("work", ...words).flags.list("folder")).toEqual(["/a"]);
+  });
+
+  test("may be empty", () => {
+    expect(parse("work", "--path", "", "--folder=").flags.text("path")).toBe("");
+    expect(parse("work", "--path=").flags.text("path")).toBe("");
+    expect(parse("work", "--folder=").flags.list("folder")).toEqual([""]);
+  });
+
+  test("the value may begin with a dash, or look like a flag", () => {
+    expect(parse("work", "--folder", "-a", "--folder", "--path").flags.list("folder")).toEqual(["-a", "--path"]);
+    expect(parse("work", "--folder", "--").flags.list("folder")).toEqual(["--"]);
+  });
+
+  test("the value may contain =", () => {
+    expect(parse("work", "--path=a=b").flags.text("path")).toBe("a=b");
+  });
+
+  test("a string keeps its last value, a list keeps all", () => {
+    const { flags } = parse("work", "--path", "1", "--path", "2", "--folder", "a", "--folder", "b");
+    expect(flags.text("path")).toBe("2");
+    expect(flags.list("folder")).toEqual(["a", "b"]);
+  });
+
+  test("a default stands in", () => {
+    expect(parse("work").flags.text("path")).toBe("/sbin/x");
+    expect(parse("work").flags.given("path")).toBe(false);
+  });
+
+  test("a missing value is an error", () => {
+    expect(() => parse("work", "--folder")).toThrow("--folder needs a value");
+  });
+});
+
+describe("commas", () => {
+  test("separate folders", () => {
+    expect(parse("work", "--folder", "/a,/b,,/c").flags.list("folder")).toEqual(["/a", "/b", "", "/c"]);
+  });
+
+  test("separate links when every piece is one", () => {
+    expect(parse("work", "--link", "a::b,c::d").flags.list("link")).toEqual(["a::b", "c::d"]);
+    expect(parse("work", "--link", "a,b::c").flags.list("link")).toEqual(["a,b::c"]);
+    expect(parse("work", "--link", "a::b,c").flags.list("link")).toEqual(["a::b,c"]);
+  });
+
+  test("do not separate a string", () => {
+    expect(parse("work", "--path", "a,b").flags.text("path")).toBe("a,b");
+  });
+});
+
+describe("order", () => {
+  test("flags stand before and after the command, and after positionals", () => {
+    const line = parse("-d", "work", "x", "--folder", "/a", "y", "--quiet");
+    expect(line.command).toBe("work");
+    expect(line.flags.isSet("debug")).toBe(true);
+    expect(line.flags.isSet("quiet")).toBe(true);
+    expect(line.flags.list("folder")).toEqual(["/a"]);
+    expect(line.warnings).toEqual([]);
+  });
+
+  test("-- ends flags", () => {
+    const line = parse("work", "--", "--folder", "/a");
+    expect(line.flags.list("folder")).toEqual([]);
+    expect(line.warnings).toEqual([]);
+  });
+
+  test("a lone dash is a positional", () => {
+    expect(parse("-").command).toBe("-");
+  });
+
+  test("nothing is no command", () => {
+    expect(parse().command).toBeUndefined();
+    expect(parse("--debug").command).toBeUndefined();
+  });
+});
+
+describe("booleans", () => {
+  test("take their value after = only", () => {
+    expect(parse("work", "--debug=false").flags.isSet("debug")).toBe(false);
+    expect(parse("work", "--debug", "false").flags.isSet("debug")).toBe(true);
+    expect(parse("work", "-d=T").flags.isSet("debug")).toBe(true);
+  });
+
+  test("another value is ignored with a warning", () => {
+    const line = parse("work", "--debug=maybe");
+    expect(line.flags.isSet("debug")).toBe(false);
+    expect(line.warnings).toEqual(["ignoring value --debug=maybe that is neither true nor false"]);
+  });
+
+  test("the environment counts when the command line says nothing", () => {
+    const parseWith = (words: string[], environment: Record<string, string>): boolean =>
+      parseCommandLine(words, grammar, (name) => environment[name]).flags.isSet("debug");
+    expect(parseWith(["work"], { A_DEBUG: "true" })).toBe(true);
+    expect(parseWith(["work"], { B_DEBUG: "1" })).toBe(true);
+    expect(parseWith(["work"], { A_DEBUG: "false", B_DEBUG: "true" })).toBe(false);
+    expect(parseWith(["work"], { A_DEBUG: "maybe" })).toBe(false);
+    expect(parseWith(["work", "--debug=false"], { A_DEBUG: "true" })).toBe(false);
+  });
+
+  test("have Go's spellings", () => {
+    expect(["1", "t", "T", "true", "TRUE", "True"].map(parseBoolean)).toEqual(Array(6).fill(true));
+    expect(["0", "f", "F", "false", "FALSE", "False"].map(parseBoolean)).toEqual(Array(6).fill(false));
+    expect(["", "yes", "tRue", "2"].map(parseBoolean)).toEqual(Array(4).fill(undefined));
+  });
+});
+
+describe("what is not known", () => {
+  test("an unknown flag is skipped with its value", () => {
+    const line = parse("work", "--new", "value", "--newer=x", "--folder", "/a");
+    expect(line.flags.list("folder")).toEqual(["/a"]);
+    expect(line.warnings).toEqual(["ignoring unknown flags --new, --newer"]);
+  });
+
+  test("a word with a dash is not the value of an unknown flag", () => {
+    expect(parse("work", "--new", "--folder", "/a").flags.list("folder")).toEqual(["/a"]);
+  });
+
+  test("an unknown flag does not swallow the command", () => {
+    expect(parse("--new", "work", "--folder", "/a").command).toBe("work");
+    expect(parse("--new", "value", "work").command).toBe("work");
+  });
+
+  test("abbreviations do not match", () => {
+    const line = parse("work", "--fold", "/a", "--folderx=/b", "-f", "/c");
+    expect(line.flags.list("folder")).toEqual([]);
+    expect(line.warnings).toEqual(["ignoring unknown flags --fold, --folderx, -f"]);
+  });
+
+  test("a removed flag is skipped with its value, which may look like a flag", () => {
+    const line = parse("work", "--gone", "--folder", "--folder", "/a");
+    expect(line.flags.list("folder")).toEqual(["/a"]);
+    expect(line.warnings).toEqual(["ignoring flag --gone that no longer has a meaning"]);
+    expect(parse("work", "--gone").warnings).toHaveLength(1);
+  });
+
+  test("an unknown command's flags are nobody's business", () => {
+    const line = parse("future", "--folder", "--x", "--debug=maybe");
+    expect(line).toMatchObject({ command: "future", known: false, warnings: [] });
+  });
+
+  test("a warning stays short", () => {
+    const line = parse("work", ...Array.from({ length: 1000 }, (_, n) => `--${"x".repeat(200)}${n}`));
+    expect(line.warnings).toHaveLength(1);
+    expect(line.warnings[0]?.length).toBeLessThan(500);
+  });
+});
