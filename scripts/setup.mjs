@@ -141,7 +141,8 @@ function packagesAreInstalled() {
 function preparePackages() {
   if (packagesAreInstalled()) return;
   say("npm ci");
-  if (!succeeds("npm", ["ci", "--no-audit", "--no-fund"], { show: true })) throw new SetupError("npm ci failed");
+  if (!succeeds("npm", ["ci", "--no-audit", "--no-fund", "--no-update-notifier"], { show: true }))
+    throw new SetupError("npm ci failed");
 }
 
 /**
