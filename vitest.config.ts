@@ -24,7 +24,8 @@ export default defineConfig({
         // Tests of dist/cdi-hook. They mount, unshare and run container runtimes: one file at a time.
         test: {
           name: "product",
-          include: ["test/{e2e,escape,oracle,fuzz,faults}/**/*.test.ts"],
+          include: ["test/*/**/*.test.ts"],
+          exclude: ["test/support/**"],
           setupFiles: ["./test/support/kernel-setup.ts"],
           testTimeout: 5 * minute,
           hookTimeout: 10 * minute,
