@@ -22,6 +22,7 @@ import { Walk } from "./walk.ts";
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 const stat = new Stat();
+const NOTHING_KNOWN: ReadonlySet<string> = new Set();
 
 /** What a walk's last component turned out to be, with links followed. */
 interface Found {
@@ -117,11 +118,17 @@ export class Root implements Disposable {
    * file: that is not opened at all, as opening a device can have effects.
    */
   open(path: string, from = "/"): OpenFile | number {
+    return this.openUnlessKnown(path, from, NOTHING_KNOWN) as OpenFile | number;
+  }
+
+  /** As `open`, but a regular file whose identity is in `known` is not opened: its facts are the answer. */
+  openUnlessKnown(path: string, from: string, known: { has(identity: string): boolean }): OpenFile | FileFacts | number {
     using walk = new Walk(this.#descriptor);
     const found = this.#find(walk, path, from);
     if (typeof found === "number") return found;
-    if (found.facts.type !== S_IFREG) return found.facts.type === S_IFDIR ? -EISDIR : -EINVAL;
-    return OpenFile.open(walk.descriptor, found.name);
+    const { facts } = found;
+    if (facts.type !== S_IFREG) return facts.type === S_IFDIR ? -EISDIR : -EINVAL;
+    return known.has(facts.identity) ? facts : OpenFile.open(walk.descriptor, found.name);
   }
 
   #find(walk: Walk, path: string, from: string): Found | number {
