@@ -3,6 +3,8 @@ import type { Flag, FlagValues } from "../hooks/hook.ts";
 
 /** The commands that a command line may name, and the flags that may stand anywhere. */
 export interface Grammar {
+  /** A word that may stand before the command. */
+  readonly prefix?: string;
   readonly globals: readonly Flag[];
   /** The flags of a command; undefined when the word names none. */
   flagsOf(word: string): readonly Flag[] | undefined;
@@ -10,6 +12,8 @@ export interface Grammar {
 
 /** What a command line says. */
 export interface CommandLine {
+  /** Whether the grammar's prefix stands before the command. */
+  readonly prefixed: boolean;
   /** The first word that is neither a flag nor a flag's value. */
   readonly command: string | undefined;
   /** Whether the grammar knows `command`. */
@@ -50,6 +54,7 @@ export function parseCommandLine(
   let flags = grammar.globals;
   let command: string | undefined;
   let known = true;
+  let prefixed = false;
 
   let at = 0;
   let flagsEnded = false;
@@ -58,6 +63,10 @@ export function parseCommandLine(
     at += 1;
     if (flagsEnded || word.length < 2 || !word.startsWith("-")) {
       if (command !== undefined) continue;
+      if (word === grammar.prefix && !prefixed) {
+        prefixed = true;
+        continue;
+      }
       command = word;
       const own = grammar.flagsOf(word);
       known = own !== undefined;
@@ -76,7 +85,8 @@ export function parseCommandLine(
     if (flag === undefined) {
       unknown.push(word.startsWith("--") ? `--${name}` : `-${name}`);
       const next = words[at];
-      const names = command === undefined && next !== undefined && grammar.flagsOf(next) !== undefined;
+      const names =
+        command === undefined && next !== undefined && (next === grammar.prefix || grammar.flagsOf(next) !== undefined);
       if (inline === undefined && next !== undefined && !next.startsWith("-") && !names) at += 1;
       continue;
     }
@@ -97,7 +107,7 @@ export function parseCommandLine(
     if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
     if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
   }
-  return { command, known, flags: new ParsedFlags(given, flags, environment), warnings };
+  return { prefixed, command, known, flags: new ParsedFlags(given, flags, environment), warnings };
 }
 
 function append(given: Map<string, string[]>, flag: Flag, value: string): void {

@@ -1,6 +1,6 @@
 import { HookError } from "../errors.ts";
-import { EEXIST, describeErrno } from "../kernel/errno.ts";
 import type { Log } from "../logger.ts";
+import { EEXIST, describeErrno } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { containerSpec, type Hook } from "./hook.ts";

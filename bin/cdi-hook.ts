@@ -1,0 +1,5 @@
+import { main } from "../src/cli/hook-entry.ts";
+
+declare const scriptArgs: readonly string[];
+
+main(scriptArgs);

@@ -1,0 +1,31 @@
+import type { Flag } from "../hooks/hook.ts";
+
+/**
+ * Flags that may stand anywhere. The variables are NVIDIA's: those of today, those of 1.17 and before, and the misspelt
+ * one that 1.17.8 read and that specs and units have spelt out since.
+ */
+export const globalFlags: readonly Flag[] = [
+  {
+    name: "debug",
+    alias: "d",
+    value: "none",
+    help: "tell what is done, and why",
+    environment: ["NVIDIA_CTK_DEBUG", "NVIDIA_CDI_DEBUG"],
+  },
+  {
+    name: "quiet",
+    value: "none",
+    help: "tell errors only; wins over --debug",
+    environment: ["NVIDIA_CTK_QUIET", "NVIDIA_CDI_QUIET", "NVDIA_CTK_QUIET"],
+  },
+  {
+    name: "log-format",
+    value: "string",
+    placeholder: "FORMAT",
+    help: "text, or json for pino's JSON lines [CDI_HOOK_LOG_FORMAT]",
+  },
+  { name: "help", alias: "h", value: "none", help: "print help" },
+  { name: "version", alias: "v", value: "none", help: "print the version" },
+];
+
+export const logFormatVariable = "CDI_HOOK_LOG_FORMAT";

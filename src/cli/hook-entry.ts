@@ -1,0 +1,88 @@
+import { openContainer } from "../hooks/container.ts";
+import type { FlagValues, Hook } from "../hooks/hook.ts";
+import { findHook } from "../hooks/index.ts";
+import { exit, ignoreSigpipe, occupyStandardDescriptors } from "../kernel/process.ts";
+import { Logger, plainSink, type Level, type Sink } from "../logger.ts";
+import type { Root } from "../rootfs/root.ts";
+import { exitStatusOf, failure, success } from "./exit.ts";
+import { parseCommandLine, type CommandLine } from "./flags.ts";
+import { logFormatVariable } from "./globals.ts";
+import { writeError } from "./output.ts";
+import { people } from "./people.ts";
+import { hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
+
+declare const environment: (name: string) => string | undefined;
+
+/** The whole program; `args` are the words of the command line, the program's name first. */
+export function main(args: readonly string[]): never {
+  occupyStandardDescriptors();
+  ignoreSigpipe();
+  const [argv0 = "", ...words] = args;
+  exit(run(programNameOf(argv0), words));
+}
+
+function run(program: ProgramName, words: readonly string[]): number {
+  let line: CommandLine;
+  try {
+    line = parseCommandLine(words, hookGrammar, environment);
+  } catch (error) {
+    return exitStatusOf(() => rethrow(error), program, new Logger("info", plainSink(writeError)));
+  }
+  const { command, flags, prefixed } = line;
+  if (command !== undefined && !line.known && !prefixed && isPeopleWord(program, command)) return people().run(words);
+
+  const log = loggerOf(flags);
+  if (program === "nvidia-ctk" && !prefixed && command !== undefined) {
+    log.error(
+      `${command} is a command of NVIDIA's nvidia-ctk, in whose place this is not meant to stand: ` +
+        "cdi-hook has only its hooks (nvidia-ctk hook ...); run the real nvidia-ctk by its path",
+    );
+    return failure;
+  }
+  if (flags.isSet("version")) return exitStatusOf(() => people().version(), program, log);
+  if (flags.isSet("help")) return exitStatusOf(() => people().help(command), program, log);
+  for (const warning of line.warnings) log.warn(`${command ?? program}: ${warning}`);
+  if (command === undefined) {
+    log.warn("no hook given, nothing is done; --help lists them");
+    return success;
+  }
+  const hook = findHook(command);
+  if (hook === undefined) {
+    log.warn(`${shortened(command)} is not a hook that is known here, nothing is done; --help lists them`);
+    return success;
+  }
+  return runHook(hook, flags, log);
+}
+
+function runHook(hook: Hook, flags: FlagValues, log: Logger): number {
+  let opened: Root | undefined;
+  const root = (): Root => (opened ??= openContainer(flags.text("container-spec"), log));
+  const status = exitStatusOf(() => hook.run({ flags, log, root }), hook.name, log);
+  opened?.close();
+  return status;
+}
+
+function loggerOf(flags: FlagValues): Logger {
+  const level: Level = flags.isSet("quiet") ? "error" : flags.isSet("debug") ? "debug" : "info";
+  const format = flags.given("log-format") ? flags.text("log-format") : environment(logFormatVariable);
+  return new Logger(level, format === "json" ? jsonSinkWhenNeeded(level) : plainSink(writeError));
+}
+
+/** JSON lines are pino's; a hook that says nothing does not load it. */
+function jsonSinkWhenNeeded(level: Level): Sink {
+  let sink: Sink | undefined;
+  return (lineLevel, message, facts) => {
+    sink ??= people().jsonSink(level);
+    sink(lineLevel, message, facts);
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+const longestWord = 64;
+
+function shortened(word: string): string {
+  return word.length > longestWord ? `${word.slice(0, longestWord)}...` : word;
+}

@@ -1,0 +1,30 @@
+import { findHook } from "../hooks/index.ts";
+import type { Grammar } from "./flags.ts";
+import { globalFlags } from "./globals.ts";
+
+/** The words that are no hooks: the commands for people. */
+const peopleWords: ReadonlySet<string> = new Set(["ldcache", "help"]);
+
+/**
+ * By which of its names the executable was called. `nvidia-ctk` has other commands, which are not ours; for
+ * `nvidia-cdi-hook` every word is a hook; whoever uses another name may want any command of ours.
+ */
+export type ProgramName = "nvidia-ctk" | "nvidia-cdi-hook" | "cdi-hook";
+
+/** The name in `argv[0]`, which may be a path, a link's name, or whatever a spec's first argument is. */
+export function programNameOf(argv0: string): ProgramName {
+  const name = argv0.slice(argv0.lastIndexOf("/") + 1);
+  return name === "nvidia-ctk" || name === "nvidia-cdi-hook" ? name : "cdi-hook";
+}
+
+/** Whether the word is a command for people under this name of the program. */
+export function isPeopleWord(program: ProgramName, word: string): boolean {
+  return program === "cdi-hook" ? peopleWords.has(word) : word === "help" && program === "nvidia-cdi-hook";
+}
+
+/** What the command line of a hook may say. */
+export const hookGrammar: Grammar = {
+  prefix: "hook",
+  globals: globalFlags,
+  flagsOf: (word) => findHook(word)?.flags,
+};

@@ -1,0 +1,12 @@
+import { createSymlinks } from "./create-symlinks.ts";
+import type { Hook } from "./hook.ts";
+import { noop } from "./noop.ts";
+import { updateLdcache } from "./update-ldcache.ts";
+
+/** Every hook, in the order in which help lists them. */
+export const hooks: readonly Hook[] = [createSymlinks, updateLdcache, noop];
+
+/** The hook of that name. */
+export function findHook(name: string): Hook | undefined {
+  return hooks.find((hook) => hook.name === name);
+}
