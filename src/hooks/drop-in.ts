@@ -1,6 +1,7 @@
 import { fromText, toText } from "../bytes/text.ts";
 import type { ConfiguredFolder } from "../ldconfig/configuration.ts";
 import type { Log } from "../logger.ts";
+import { describeErrno } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
 import { folderIdentity, isFolder, ldSoConf, normalFolder } from "./folder-argument.ts";
 
@@ -43,10 +44,19 @@ export function updateDropIn(
     log.debug(`${dropInPath}: ${before === undefined ? "not needed" : "unchanged"}`);
     return { folders: wanted, changed: false };
   }
-  if (after === "") root.unlink(dropInPath);
-  else root.replaceFile(dropInPath, fromText(after), 0o644);
-  if (log.debugging) log.debug(`${dropInPath}: now names ${wanted.join(", ") || "nothing, and is removed"}`);
+  if (after === "") removeDropIn(root, log);
+  else {
+    root.replaceFile(dropInPath, fromText(after), 0o644);
+    if (log.debugging) log.debug(`${dropInPath}: now names ${wanted.join(", ")}`);
+  }
   return { folders: wanted, changed: true };
+}
+
+/** A file that names only folders which are gone, or searched anyway, does no harm when it stays. */
+function removeDropIn(root: Root, log: Log): void {
+  const result = root.unlink(dropInPath);
+  if (result < 0) log.warn(`remove ${dropInPath}: ${describeErrno(result)}`);
+  else log.debug(`${dropInPath}: no longer needed, removed`);
 }
 
 /** The folders that a drop-in of ours names; whatever else is in it was not written by us and does not stay. */
