@@ -1,0 +1,160 @@
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cdiSpec, type ContainerEdits } from "./cdi-spec.ts";
+import { program } from "./debian-root.ts";
+import { peer } from "./peers.ts";
+
+export interface ContainerRun {
+  /** The container's exit status, or the runtime's own failure. */
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** An OCI runtime that runs a bundle. */
+export interface Runtime {
+  readonly name: string;
+  /** Why it cannot run here, or undefined when it can. */
+  missing(): string | undefined;
+  /** Runs the container of a bundle to its end, and leaves no trace of it. */
+  run(bundle: string): ContainerRun;
+}
+
+const timeout = 120_000;
+
+function needs(...programs: string[]): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  const absent = programs.find((name) => program(name) === undefined);
+  return absent === undefined ? undefined : `needs ${absent}`;
+}
+
+function spawn(command: readonly string[]): ContainerRun {
+  const [file = "", ...args] = command;
+  const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: "utf8", timeout, killSignal: "SIGKILL" });
+  return { status, stdout, stderr: error === undefined ? stderr : `${stderr}${error.message}\n` };
+}
+
+/** Runs a command with a state directory of its own, which is removed afterwards. */
+function withState<T>(run: (directory: string) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), "cdi-hook-runtime-"));
+  try {
+    return run(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }); // podman cleans up late
+  }
+}
+
+const newId = (): string => `cdi-hook-${randomBytes(6).toString("hex")}`;
+
+/** In the hybrid mode of cgroups crun and podman find the second hierarchy and fail on it: they run where it is not mounted. */
+function outsideOfHybridCgroups(command: readonly string[]): readonly string[] {
+  const hybrid = readFileSync("/proc/mounts", "utf8").includes(" /sys/fs/cgroup/unified ");
+  if (!hybrid) return command;
+  return ["unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified && exec "$@"', "sh", ...command];
+}
+
+export const runc: Runtime = {
+  name: "runc",
+  missing: () => needs("runc"),
+  run: (bundle) => withState((state) => spawn(["runc", "--root", state, "run", "--bundle", bundle, newId()])),
+};
+
+export const crun: Runtime = {
+  name: "crun",
+  missing: () => needs("crun", "unshare"),
+  run: (bundle) =>
+    withState((state) => {
+      const command = ["crun", "--root", state, "--cgroup-manager=disabled", "run", "--bundle", bundle, newId()];
+      return spawn(outsideOfHybridCgroups(command));
+    }),
+};
+
+function runsc(name: string, path: () => string | undefined, absent: string): Runtime {
+  return {
+    name,
+    missing: () => needs("unshare") ?? (path() === undefined ? absent : undefined),
+    run: (bundle) =>
+      withState((state) => {
+        const command = [path() ?? name, `--root=${state}`, "--network=none", "--ignore-cgroups"];
+        // It mounts in its state directory, and leaves the mount there.
+        return spawn(["unshare", "-m", ...command, "run", `--bundle=${bundle}`, newId()]);
+      }),
+  };
+}
+
+/** gVisor of August 2026: its gofer runs createContainer hooks. */
+export const gvisor2026: Runtime = runsc(
+  "gVisor 2026",
+  () => peer("runsc-20260822"),
+  "needs gVisor of 2026 (runsc-20260822.xz)",
+);
+
+/** The machine's own gVisor; releases before May 2026 run no createContainer hook. */
+export const gvisorOfMachine: Runtime = runsc("runsc", () => program("runsc"), "needs runsc");
+
+export interface PodmanRun {
+  runtime: "runc" | "crun";
+  root: string;
+  readonly: boolean;
+  args: readonly string[];
+  /** Written as a CDI spec into /etc/cdi for the time of the run. */
+  edits?: ContainerEdits;
+}
+
+/** Why podman cannot run a container on this runtime here, or undefined when it can. */
+export function podmanMissing(runtime: PodmanRun["runtime"]): string | undefined {
+  return needs("podman", "conmon", runtime, "unshare");
+}
+
+/** Runs a container by podman with `--device KIND=all`, from a root filesystem that is used as it lies there. */
+export function runPodman(options: PodmanRun): ContainerRun {
+  const vendor = newId();
+  const kind = `${vendor}.test/gpu`;
+  const folder = "/etc/cdi";
+  const spec = join(folder, `${vendor}.json`);
+  const madeFolder = !existsSync(folder);
+  mkdirSync(folder, { recursive: true });
+  try {
+    if (options.edits !== undefined) writeFileSync(spec, JSON.stringify(cdiSpec(kind, options.edits), null, 2));
+    return withState((state) =>
+      spawn(
+        outsideOfHybridCgroups([
+          "podman",
+          `--root=${state}/storage`,
+          `--runroot=${state}/run`,
+          `--tmpdir=${state}/tmp`,
+          "--storage-driver=vfs",
+          "--cgroup-manager=cgroupfs",
+          "--events-backend=none",
+          `--runtime=${options.runtime}`,
+          "run",
+          "--rm",
+          "--network=none",
+          "--log-driver=none",
+          "--ulimit=nofile=1024:1024",
+          "--ulimit=nproc=1000:1000",
+          ...(options.readonly ? ["--read-only", "--read-only-tmpfs=false"] : []),
+          ...(options.edits === undefined ? [] : [`--device=${kind}=all`]),
+          "--rootfs",
+          options.root,
+          ...options.args,
+        ]),
+      ),
+    );
+  } finally {
+    rmSync(spec, { force: true });
+    if (madeFolder && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
+}
