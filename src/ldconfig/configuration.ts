@@ -1,0 +1,222 @@
+/**
+ * ld.so.conf: one folder, `include` or `hwcap` line each, `#` starts a comment (ldconfig(8); ldconfig.c's parse_conf). The
+ * files are the image's own: whatever they ask for is bounded, and what is left out is told in a warning.
+ */
+import { toText } from "../bytes/text.ts";
+import type { Log } from "../logger.ts";
+import type { Root } from "../rootfs/root.ts";
+import { glob, type GlobBudget } from "./glob.ts";
+
+/** Files read at most, all included ones together. */
+const FILE_LIMIT = 10_000;
+/** Bytes read at most, all files together. */
+const BYTE_LIMIT = 4 << 20;
+/** Includes within includes. */
+const DEPTH_LIMIT = 64;
+/** Folders named at most. */
+const FOLDER_LIMIT = 4096;
+/** Names that include patterns may look at, all together. */
+const NAME_LIMIT = 500_000;
+
+/** Where a folder was named, for messages. */
+export interface Origin {
+  readonly file: string;
+  /** From 1; 0 for what no line names. */
+  readonly line: number;
+}
+
+/** The library type that `DIR=TYPE` asserts (glibc <= 2.36): 0 libc4, 2 libc5, 3 libc6; -1 none. */
+export type LibraryType = -1 | 0 | 2 | 3;
+
+/** A folder as it was written: cache entries use this text. Not empty, no trailing slash or blank. */
+export interface ConfiguredFolder {
+  readonly path: string;
+  readonly type: LibraryType;
+  readonly origin: Origin;
+}
+
+export interface Configuration {
+  readonly folders: readonly ConfiguredFolder[];
+  /** Legacy capability folders by `hwcap N NAME` lines: name to N; `tls` has the last number. */
+  readonly hwcaps: ReadonlyMap<string, number>;
+}
+
+export interface ConfigurationRules {
+  /** `DIR=TYPE` is understood; later, `=` is a byte like any other. */
+  readonly libraryTypes: boolean;
+  /** `hwcap` lines count; later, they are ignored. */
+  readonly hwcapLines: boolean;
+  /** How many capability numbers there are for `hwcap` lines. */
+  readonly hwcapCount: number;
+}
+
+const TYPES: ReadonlyMap<string, LibraryType> = new Map([
+  ["libc4", 0],
+  ["libc5", 2],
+  ["libc6", 3],
+  ["glibc2", 3],
+]);
+
+/** Reads `path` and what it includes, inside the root. A missing file is an empty one. */
+export function readConfiguration(root: Root, path: string, rules: ConfigurationRules, log: Log): Configuration {
+  const reader = new ConfigurationReader(root, rules, log);
+  reader.file(path, 0);
+  return reader;
+}
+
+/**
+ * A folder as a line or the command line names it, or undefined when nothing is left of it. A type that is not known is
+ * warned of and ignored.
+ */
+export function configuredFolder(
+  text: string,
+  origin: Origin,
+  libraryTypes: boolean,
+  log: Log,
+): ConfiguredFolder | undefined {
+  let path = text;
+  let type: LibraryType = -1;
+  const equals = libraryTypes ? text.indexOf("=") : -1;
+  if (equals !== -1) {
+    const known = TYPES.get(text.slice(equals + 1));
+    if (known === undefined) log.warn(`${origin.file}:${origin.line}: ${text.slice(equals + 1)} is not a library type`);
+    type = known ?? -1;
+    path = text.slice(0, equals);
+  }
+  path = trimEnd(trimEnd(path, BLANKS), "/");
+  return path === "" ? undefined : { path, type, origin };
+}
+
+/** What C's isspace() takes for white space. */
+const BLANKS = " \t\n\v\f\r";
+
+function trimEnd(text: string, bytes: string): string {
+  let end = text.length;
+  while (end > 0 && bytes.includes(text[end - 1] ?? "?")) end -= 1;
+  return text.slice(0, end);
+}
+
+function trimStart(text: string): string {
+  let start = 0;
+  while (start < text.length && BLANKS.includes(text[start] ?? "?")) start += 1;
+  return text.slice(start);
+}
+
+class ConfigurationReader implements Configuration {
+  readonly folders: ConfiguredFolder[] = [];
+  readonly hwcaps: Map<string, number> = new Map();
+  readonly #root: Root;
+  readonly #rules: ConfigurationRules;
+  readonly #log: Log;
+  /** Identities of the files that are being read, outermost first. */
+  readonly #active: string[] = [];
+  readonly #budget: GlobBudget = { names: NAME_LIMIT };
+  #files = 0;
+  #bytes = 0;
+  #foldersCut = false;
+  #filesCut = false;
+
+  constructor(root: Root, rules: ConfigurationRules, log: Log) {
+    this.#root = root;
+    this.#rules = rules;
+    this.#log = log;
+    if (rules.hwcapLines) this.hwcaps.set("tls", rules.hwcapCount - 1);
+  }
+
+  file(path: string, depth: number): void {
+    if (this.#files >= FILE_LIMIT || this.#bytes >= BYTE_LIMIT || this.#budget.names <= 0) {
+      if (!this.#filesCut) this.#log.warn(`${path}: too much configuration, the rest is ignored`);
+      this.#filesCut = true;
+      return;
+    }
+    this.#files += 1;
+    const opened = this.#root.open(path);
+    if (typeof opened === "number") return;
+    using file = opened;
+    if (this.#active.includes(file.identity)) {
+      this.#log.warn(`${path}: includes itself, ignored`);
+      return;
+    }
+    if (depth > DEPTH_LIMIT) {
+      this.#log.warn(`${path}: included more than ${DEPTH_LIMIT} levels deep, ignored`);
+      return;
+    }
+    const room = BYTE_LIMIT - this.#bytes;
+    const bytes = file.read(0, Math.min(file.size, room));
+    if (file.size > room) this.#log.warn(`${path}: more configuration than ${BYTE_LIMIT} bytes, the rest is ignored`);
+    this.#bytes += bytes.length;
+    const text = toText(bytes);
+    this.#active.push(file.identity);
+    this.#lines(path, text, depth);
+    this.#active.pop();
+  }
+
+  #lines(file: string, text: string, depth: number): void {
+    let number = 0;
+    for (let at = 0; at < text.length;) {
+      const newline = text.indexOf("\n", at);
+      const end = newline === -1 ? text.length : newline;
+      const line = trimStart(uncommented(text.slice(at, end)));
+      number += 1;
+      at = end + 1;
+      if (line === "") continue;
+      if (/^include[ \t]/.test(line)) {
+        for (const pattern of line.slice(8).split(/[ \t]/)) if (pattern !== "") this.#include(file, pattern, depth);
+      } else if (/^hwcap[ \t]/i.test(line)) this.#hwcap(line.slice(6), { file, line: number });
+      else this.#folder(line, { file, line: number });
+    }
+  }
+
+  #include(file: string, pattern: string, depth: number): void {
+    const slash = file.lastIndexOf("/");
+    const absolute = pattern.startsWith("/") || slash === -1 ? pattern : `${file.slice(0, slash)}/${pattern}`;
+    for (const path of glob(this.#root, absolute, this.#budget)) this.file(path, depth + 1);
+  }
+
+  #folder(line: string, origin: Origin): void {
+    if (this.folders.length >= FOLDER_LIMIT) {
+      if (!this.#foldersCut) this.#log.warn(`${origin.file}:${origin.line}: more than ${FOLDER_LIMIT} folders`);
+      this.#foldersCut = true;
+      return;
+    }
+    const folder = configuredFolder(line, origin, this.#rules.libraryTypes, this.#log);
+    if (folder !== undefined) this.folders.push(folder);
+  }
+
+  /** `N NAME`. What makes ldconfig give up, makes us ignore the line: a container should start all the same. */
+  #hwcap(text: string, origin: Origin): void {
+    const ignore = (reason: string): void =>
+      this.#log.warn(`${origin.file}:${origin.line}: hwcap line ignored: ${reason}`);
+    if (!this.#rules.hwcapLines) {
+      if (this.#log.debugging) this.#log.debug(`${origin.file}:${origin.line}: hwcap line ignored`);
+      return;
+    }
+    const number = /^[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|[0-9]+)(?=[ \t\n\v\f\r])/.exec(text);
+    const words =
+      number === null
+        ? []
+        : text
+            .slice(number[0].length)
+            .split(/[ \t]/)
+            .filter((word) => word !== "");
+    const name = words[0];
+    if (number === null || name === undefined || words.length > 1) return ignore("not a number and a name");
+    const digits = number[1] ?? "";
+    const index = /^0[0-9]/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+    if (!(index < this.#rules.hwcapCount)) return ignore(`${digits} is not below ${this.#rules.hwcapCount}`);
+    const other = this.hwcaps.get(name);
+    if (other !== undefined && other !== index) return ignore(`${name} has number ${other} already`);
+    for (const [taken, itsIndex] of this.hwcaps) {
+      if (itsIndex === index && taken !== name) return ignore(`number ${index} is ${taken} already`);
+    }
+    this.hwcaps.set(name, index);
+  }
+}
+
+/** A line without its comment; a NUL ends it as well. */
+function uncommented(line: string): string {
+  const nul = line.indexOf("\0");
+  const text = nul === -1 ? line : line.slice(0, nul);
+  const hash = text.indexOf("#");
+  return hash === -1 ? text : text.slice(0, hash);
+}

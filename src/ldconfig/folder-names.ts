@@ -1,0 +1,76 @@
+/** A directory as it was listed once, kept up with what is changed in it: links within it are followed without the kernel. */
+import { DT_LNK, DT_UNKNOWN } from "../rootfs/constants.ts";
+import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
+import type { LibraryFile } from "./libraries.ts";
+
+/** One name, and what has been found out about it. */
+export interface NameFacts extends DirectoryEntry {
+  /** Of a link: its text. */
+  target?: string | number;
+  /** Of a regular file: what is in it. */
+  library?: LibraryFile | number;
+}
+
+/** Where a link leads: to a name of the same directory, to a path elsewhere, nowhere, or it cannot be read. */
+export type Destination =
+  | { readonly kind: "here"; readonly facts: NameFacts }
+  | { readonly kind: "elsewhere"; readonly path: string }
+  | { readonly kind: "nowhere" }
+  | { readonly kind: "unreadable" };
+
+/** As many links as Linux follows. */
+const LINK_LIMIT = 40;
+const NOWHERE: Destination = { kind: "nowhere" };
+const UNREADABLE: Destination = { kind: "unreadable" };
+
+export class FolderNames {
+  /** In the order of the listing. */
+  readonly list: readonly NameFacts[];
+  readonly #directory: Directory;
+  readonly #byName = new Map<string, NameFacts>();
+
+  constructor(directory: Directory, entries: readonly DirectoryEntry[]) {
+    this.#directory = directory;
+    this.list = entries;
+    for (const entry of entries) this.#byName.set(entry.name, entry);
+  }
+
+  get(name: string): NameFacts | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** One of the DT values; asks the kernel where the file system did not tell. */
+  typeOf(facts: NameFacts): number {
+    if (facts.type === DT_UNKNOWN) {
+      const found = this.#directory.stat(facts.name);
+      // S_IFLNK, S_IFREG, … are DT_LNK, DT_REG, … shifted (dirent.h, IFTODT).
+      if (typeof found !== "number") facts.type = found.type >> 12;
+    }
+    return facts.type;
+  }
+
+  /** Notes that `name` is a link to `target` now. */
+  linked(name: string, target: string): void {
+    this.#byName.set(name, { name, type: DT_LNK, inode: 0, target });
+  }
+
+  /** Notes that `name` is gone. */
+  removed(name: string): void {
+    this.#byName.delete(name);
+  }
+
+  /** Where the name leads, links followed as long as they stay in the directory. */
+  destination(start: NameFacts): Destination {
+    let facts = start;
+    for (let links = 0; links <= LINK_LIMIT; links += 1) {
+      if (this.typeOf(facts) !== DT_LNK) return { kind: "here", facts };
+      const target = (facts.target ??= this.#directory.readlink(facts.name));
+      if (typeof target === "number") return UNREADABLE;
+      if (target.includes("/") || target === "." || target === "..") return { kind: "elsewhere", path: target };
+      const next = this.#byName.get(target);
+      if (next === undefined) return NOWHERE;
+      facts = next;
+    }
+    return NOWHERE;
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * glob(3) without flags, in the C locale, inside a container's root: `*`, `?`, `[...]` and backslash, matched component
+ * by component; a leading dot wants a dot in the pattern (POSIX XCU 2.13; ldconfig.c's parse_conf_include).
+ */
+import type { Root } from "../rootfs/root.ts";
+
+/** Longer components match no file name, and cost time. */
+const COMPONENT_LIMIT = 1024;
+
+/** How many names patterns may still look at, all of one configuration together. */
+export interface GlobBudget {
+  names: number;
+}
+
+/**
+ * The paths that match, sorted bytewise. A pattern without magic characters matches itself, if such a file exists. Each
+ * name looked at counts against `budget`; when it is used up, nothing more matches.
+ */
+export function glob(root: Root, pattern: string, budget: GlobBudget): string[] {
+  const absolute = pattern.startsWith("/");
+  const components = pattern.split("/").filter((component) => component !== "");
+  let found = [absolute ? "" : "."];
+  for (const [index, component] of components.entries()) {
+    const last = index === components.length - 1;
+    if (!/[*?[\\]/.test(component)) {
+      found = found.map((path) => `${path}/${component}`);
+      budget.names -= found.length;
+      if (last) found = found.filter((path) => typeof root.lstat(path) !== "number");
+      continue;
+    }
+    const matcher = new ComponentMatcher(component);
+    found = found.flatMap((path) => namesIn(root, path, matcher, budget));
+  }
+  return (absolute ? found : found.map((path) => path.slice(2))).sort();
+}
+
+function namesIn(root: Root, path: string, matcher: ComponentMatcher, budget: GlobBudget): string[] {
+  const directory = budget.names > 0 ? root.directory(path === "" ? "/" : path) : 0;
+  if (typeof directory === "number") return [];
+  try {
+    const entries = directory.entries();
+    if (typeof entries === "number") return [];
+    budget.names -= entries.length + 1;
+    return entries.filter((entry) => matcher.matches(entry.name)).map((entry) => `${path}/${entry.name}`);
+  } finally {
+    directory.close();
+  }
+}
+
+type Token =
+  | { readonly kind: "one" }
+  | { readonly kind: "many" }
+  | { readonly kind: "set"; readonly bytes: ReadonlySet<number>; readonly negated: boolean }
+  | { readonly kind: "byte"; readonly byte: number };
+
+const CLASSES: ReadonlyMap<string, RegExp> = new Map([
+  ["alpha", /[A-Za-z]/],
+  ["digit", /[0-9]/],
+  ["alnum", /[A-Za-z0-9]/],
+  ["upper", /[A-Z]/],
+  ["lower", /[a-z]/],
+  ["xdigit", /[0-9A-Fa-f]/],
+  ["space", /[\t-\r ]/],
+  ["blank", /[\t ]/],
+  ["punct", /[!-/:-@[-`{-~]/],
+  ["print", /[ -~]/],
+  ["graph", /[!-~]/],
+  // oxlint-disable-next-line no-control-regex -- the class of control characters
+  ["cntrl", /[\u0000-\u001f\u007f]/],
+]);
+
+/** One path component of a pattern. Takes time in proportion to pattern times name, whatever the pattern. */
+export class ComponentMatcher {
+  readonly #tokens: readonly Token[];
+  readonly #wantsDot: boolean;
+
+  constructor(pattern: string) {
+    this.#tokens = pattern.length > COMPONENT_LIMIT ? [] : parse(pattern);
+    const first = this.#tokens[0];
+    this.#wantsDot = first?.kind === "byte" && first.byte === DOT;
+  }
+
+  matches(name: string): boolean {
+    if (name.charCodeAt(0) === DOT && !this.#wantsDot) return false;
+    const tokens = this.#tokens;
+    let at = 0;
+    let token = 0;
+    // Where to go on when what follows the last `*` does not match: one byte later, always behind that last `*`.
+    let starToken = -1;
+    let starAt = 0;
+    while (at < name.length) {
+      const current = tokens[token];
+      if (current?.kind === "many") {
+        starToken = token;
+        starAt = at;
+        token += 1;
+      } else if (current !== undefined && accepts(current, name.charCodeAt(at))) {
+        at += 1;
+        token += 1;
+      } else if (starToken !== -1) {
+        starAt += 1;
+        at = starAt;
+        token = starToken + 1;
+      } else return false;
+    }
+    while (tokens[token]?.kind === "many") token += 1;
+    return token === tokens.length && tokens.length > 0;
+  }
+}
+
+const DOT = 0x2e;
+
+function accepts(token: Token, byte: number): boolean {
+  switch (token.kind) {
+    case "byte":
+      return token.byte === byte;
+    case "set":
+      return token.bytes.has(byte) !== token.negated;
+    case "one":
+    case "many":
+      return true;
+  }
+}
+
+function parse(pattern: string): Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < pattern.length;) {
+    const character = pattern[at];
+    const set = character === "[" ? parseSet(pattern, at) : undefined;
+    if (set !== undefined) {
+      tokens.push(set.token);
+      at = set.end;
+    } else if (character === "*" || character === "?") {
+      tokens.push({ kind: character === "*" ? "many" : "one" });
+      at += 1;
+    } else {
+      // A backslash at the very end has nothing to escape: fnmatch(3) then matches nothing.
+      if (character === "\\") at += 1;
+      tokens.push({ kind: "byte", byte: at < pattern.length ? pattern.charCodeAt(at) : -1 });
+      at += 1;
+    }
+  }
+  return tokens;
+}
+
+/** The bracket expression at `start`, or undefined when it is not closed and `[` stands for itself. */
+function parseSet(pattern: string, start: number): { token: Token; end: number } | undefined {
+  let at = start + 1;
+  const negated = pattern[at] === "!" || pattern[at] === "^";
+  if (negated) at += 1;
+  const first = at;
+  const bytes = new Set<number>();
+  while (at < pattern.length) {
+    if (pattern[at] === "]" && at > first) return { token: { kind: "set", bytes, negated }, end: at + 1 };
+    const named = /^\[:([a-z]+):\]/.exec(pattern.slice(at, at + 12))?.[1];
+    const members = named === undefined ? undefined : CLASSES.get(named);
+    if (named !== undefined && members !== undefined) {
+      for (let byte = 0; byte < 128; byte += 1) if (members.test(String.fromCharCode(byte))) bytes.add(byte);
+      at += named.length + 4;
+      continue;
+    }
+    const low = element(pattern, at);
+    at = low.end;
+    let high = low.byte;
+    if (pattern[at] === "-" && at + 1 < pattern.length && pattern[at + 1] !== "]") {
+      const upper = element(pattern, at + 1);
+      high = upper.byte;
+      at = upper.end;
+    }
+    for (let byte = low.byte; byte <= high; byte += 1) bytes.add(byte);
+  }
+  return undefined;
+}
+
+/** One byte of a bracket expression: itself, escaped, or written as `[.x.]` or `[=x=]`. */
+function element(pattern: string, at: number): { byte: number; end: number } {
+  const written = /^\[([.=])([^])\1\]/.exec(pattern.slice(at, at + 5))?.[2];
+  if (written !== undefined) return { byte: written.charCodeAt(0), end: at + 5 };
+  const start = pattern[at] === "\\" && at + 1 < pattern.length ? at + 1 : at;
+  return { byte: pattern.charCodeAt(start), end: start + 1 };
+}

@@ -1,0 +1,61 @@
+/** What each library file says, read once per file however many names and links lead to it. */
+import { readLibrary, type Library, type Skip } from "../elf/library.ts";
+import type { LibraryRules } from "../elf/rules.ts";
+import type { Directory } from "../rootfs/directory.ts";
+import { S_IFREG } from "../rootfs/constants.ts";
+import type { OpenFile } from "../rootfs/open-file.ts";
+import type { Root } from "../rootfs/root.ts";
+
+/** A file and what was found in it. */
+export interface LibraryFile {
+  /** Device and inode number: two names with the same identity are one file. */
+  readonly identity: string;
+  readonly content: Library | Skip;
+}
+
+/** The library files of one run. */
+export class Libraries {
+  readonly #root: Root;
+  readonly #rules: LibraryRules;
+  readonly #byIdentity = new Map<string, LibraryFile>();
+  /** Inode numbers met so far, of any device: a hint that a further name may be of a file that is known. */
+  readonly #inodes = new Set<number>();
+
+  constructor(root: Root, rules: LibraryRules) {
+    this.#root = root;
+    this.#rules = rules;
+  }
+
+  /** How many files were read. */
+  get count(): number {
+    return this.#byIdentity.size;
+  }
+
+  /** The regular file `name` of a directory, whose listing gave it the number `inode`; -errno when it cannot be opened. */
+  named(directory: Directory, name: string, inode: number): LibraryFile | number {
+    if (this.#inodes.has(inode)) {
+      const facts = directory.stat(name);
+      if (typeof facts === "number") return facts;
+      const known = facts.type === S_IFREG ? this.#byIdentity.get(facts.identity) : undefined;
+      if (known !== undefined) return known;
+    } else this.#inodes.add(inode);
+    return this.#read(directory.open(name));
+  }
+
+  /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
+  at(path: string, from: string): LibraryFile | number {
+    const file = this.#read(this.#root.open(path, from));
+    if (typeof file !== "number") this.#inodes.add(Number(file.identity.slice(file.identity.indexOf(":") + 1)));
+    return file;
+  }
+
+  #read(opened: OpenFile | number): LibraryFile | number {
+    if (typeof opened === "number") return opened;
+    using file = opened;
+    const known = this.#byIdentity.get(file.identity);
+    if (known !== undefined) return known;
+    const read = { identity: file.identity, content: readLibrary(file, this.#rules) };
+    this.#byIdentity.set(file.identity, read);
+    return read;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The links that make a file findable by its soname: `libx.so.1 -> libx.so.1.2` (ldconfig.c's create_links). Other than
+ * ldconfig, a link is replaced in one step, and a soname that is no plain file name makes no link anywhere.
+ */
+import { DT_LNK, describeErrno } from "../rootfs/constants.ts";
+import type { Directory } from "../rootfs/directory.ts";
+import type { Root } from "../rootfs/root.ts";
+import type { FolderNames, NameFacts } from "./folder-names.ts";
+import type { Offer } from "./scan.ts";
+
+/** A link that was changed, or that could not be. */
+export interface LinkChange {
+  /** As the cache would name it: the folder's path as it was written, and the soname. */
+  readonly path: string;
+  /** The file beside it; empty for a link that was removed. */
+  readonly target: string;
+  readonly change: "made" | "replaced" | "removed" | "failed";
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+/** What is at the place where a soname's link belongs. */
+export type LinkState =
+  /** The file itself, a link to it, or another link that is to be left alone. */
+  | "right"
+  /** Nothing. */
+  | "missing"
+  /** A link to another file, or to nothing. */
+  | "wrong"
+  /** A file or folder of its own, which is never replaced. */
+  | "occupied"
+  /** The soname cannot be a file name. */
+  | "impossible";
+
+/**
+ * Debian and Ubuntu never change the link of a dynamic linker that works (their patch local-ldconfig-ignore-ld.so). The
+ * names of riscv64's and x32's are missing here because a comma is missing there.
+ */
+const LOADERS: ReadonlySet<string> = new Set([
+  "ld-kfreebsd-x86-64.so.1",
+  "ld-linux-aarch64.so.1",
+  "ld-linux-aarch64_be.so.1",
+  "ld-linux-armhf.so.3",
+  "ld-linux-ia64.so.2",
+  "ld-linux-mipsn8.so.1",
+  "ld-linux-x86-64.so.2",
+  "ld-linux.so.2",
+  "ld-linux.so.3",
+  "ld.so.1",
+  "ld64.so.1",
+  "ld64.so.2",
+]);
+
+/** Looks at, and mends, the links of one folder. */
+export class FolderLinks {
+  readonly #root: Root;
+  readonly #directory: Directory;
+  readonly #names: FolderNames;
+  readonly #keepsLoaderLinks: boolean;
+
+  constructor(root: Root, directory: Directory, names: FolderNames, keepsLoaderLinks: boolean) {
+    this.#root = root;
+    this.#directory = directory;
+    this.#names = names;
+    this.#keepsLoaderLinks = keepsLoaderLinks;
+  }
+
+  /** What is there for an offer that wants a link; no system call in the usual cases. */
+  state(offer: Offer): LinkState {
+    const { soname } = offer;
+    if (soname === offer.name) return "right";
+    if (soname === "" || soname === "." || soname === ".." || soname.includes("/")) return "impossible";
+    const facts = this.#names.get(soname);
+    if (facts === undefined) return "missing";
+    const isLink = this.#names.typeOf(facts) === DT_LNK;
+    const identity = this.#identity(facts);
+    if (identity === undefined) return isLink ? "wrong" : "occupied";
+    if (identity === offer.identity || (this.#keepsLoaderLinks && LOADERS.has(soname))) return "right";
+    return isLink ? "wrong" : "occupied";
+  }
+
+  /** Makes the link that is missing, or replaces the one that is wrong; undefined, or why it failed. */
+  mend(offer: Offer, state: "missing" | "wrong"): string | undefined {
+    const { name, soname } = offer;
+    const result =
+      state === "missing" ? this.#directory.symlink(name, soname) : this.#directory.replaceLink(name, soname);
+    if (result < 0) return describeErrno(result);
+    this.#names.linked(soname, name);
+    return undefined;
+  }
+
+  /** Device and inode number of what a name leads to; undefined when it leads nowhere. */
+  #identity(facts: NameFacts): string | undefined {
+    const destination = this.#names.destination(facts);
+    if (destination.kind === "here") {
+      const { library, name } = destination.facts;
+      if (typeof library === "object") return library.identity;
+      const found = this.#directory.stat(name);
+      return typeof found === "number" ? undefined : found.identity;
+    }
+    if (destination.kind !== "elsewhere") return undefined;
+    const found = this.#root.stat(destination.path, this.#directory.path);
+    return typeof found === "number" ? undefined : found.identity;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Scanning one folder: which libraries it offers, under which sonames, and which file of several is the one
+ * (ldconfig.c's search_dir).
+ */
+import type { Library } from "../elf/library.ts";
+import { compareNames } from "../ldcache/compare-names.ts";
+import type { Log } from "../logger.ts";
+import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, EISDIR, ELOOP, ENOENT, ENOTDIR } from "../rootfs/constants.ts";
+import type { Directory } from "../rootfs/directory.ts";
+import type { Root } from "../rootfs/root.ts";
+import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
+import type { FolderNames, NameFacts } from "./folder-names.ts";
+import type { HwcapFolders } from "./legacy-hwcaps.ts";
+import type { Libraries, LibraryFile } from "./libraries.ts";
+import type { Profile } from "./profile.ts";
+import type { Folder, SearchPath } from "./search-path.ts";
+
+/** A soname that a folder offers. */
+export interface Offer {
+  readonly soname: string;
+  /** The file, or the link that counts as one. */
+  name: string;
+  flags: number;
+  /** The entry is for a link that needs none: `libx.so` for compilers, or a soname's own. */
+  isLink: boolean;
+  isa: number;
+  osVersion: number;
+  /** Device and inode number of what `name` leads to. */
+  identity: string;
+}
+
+/** What all folders' scans share. */
+export interface ScanContext {
+  readonly root: Root;
+  readonly profile: Profile;
+  readonly libraries: Libraries;
+  readonly searchPath: SearchPath;
+  /** Legacy hardware capability subfolders are looked for by this. */
+  readonly hwcapFolders: HwcapFolders | undefined;
+  /** Dangling links are removed. */
+  readonly removeDangling: boolean;
+  /** Called for each link that was removed. */
+  readonly removed: (name: string) => void;
+  readonly log: Log;
+}
+
+/** What the low byte of an entry's flags can be told by `DIR=TYPE`. */
+const FLAG_ELF = 1;
+
+/** Scans a folder; its sonames in ldconfig's order, which is the reverse of their first appearance. */
+export function scanFolder(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames): Offer[] {
+  const scan = new FolderScan(context, folder, directory, names);
+  return scan.offers();
+}
+
+class FolderScan {
+  readonly #context: ScanContext;
+  readonly #folder: Folder;
+  readonly #directory: Directory;
+  readonly #names: FolderNames;
+  readonly #offers = new Map<string, Offer>();
+
+  constructor(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames) {
+    this.#context = context;
+    this.#folder = folder;
+    this.#directory = directory;
+    this.#names = names;
+  }
+
+  offers(): Offer[] {
+    const { hwcapFolders } = this.#context;
+    const { loaderNames, temporaryNamesSkipped } = this.#context.profile.features;
+    const { list } = this.#names;
+    const checkTemporary = anyTemporary(list.map((facts) => facts.name).join("/"));
+    const isPlain = this.#folder.hwcaps === undefined;
+    for (const facts of list) {
+      const { name, type } = facts;
+      if (!isLibraryName(name, loaderNames)) {
+        if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
+      }
+      if (checkTemporary && isTemporaryName(name, temporaryNamesSkipped)) continue;
+      if (type === DT_REG) this.#regular(facts);
+      else if (type === DT_LNK) this.#link(facts);
+      else if (type === DT_DIR) this.#subfolder(name);
+      else if (type === DT_UNKNOWN) this.#unknown(facts);
+    }
+    return [...this.#offers.values()].reverse();
+  }
+
+  #unknown(facts: NameFacts): void {
+    const type = this.#names.typeOf(facts);
+    if (type === DT_REG) this.#regular(facts);
+    else if (type === DT_LNK) this.#link(facts);
+    else if (type === DT_DIR) this.#subfolder(facts.name);
+  }
+
+  #subfolder(name: string): void {
+    const { hwcapFolders, root, searchPath } = this.#context;
+    if (this.#folder.hwcaps !== undefined || hwcapFolders?.descends(name) !== true) return;
+    searchPath.addLegacy(this.#folder, name, root.directory(name, this.#directory.path));
+  }
+
+  #regular(facts: NameFacts): void {
+    const file = this.#libraryOf(facts);
+    if (typeof file === "number") this.#skipped(facts.name, "cannot be opened");
+    else this.#offer(facts.name, file, false);
+  }
+
+  #link(facts: NameFacts): void {
+    const file = this.#linkedFile(facts);
+    if (typeof file !== "number") this.#offer(facts.name, file, true);
+    else if (file === -EISDIR) this.#subfolder(facts.name);
+    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#dangling(facts.name);
+    else this.#skipped(facts.name, "leads to no regular file");
+  }
+
+  /** The library that a link leads to; -errno, -EISDIR for a directory. */
+  #linkedFile(facts: NameFacts): LibraryFile | number {
+    const destination = this.#names.destination(facts);
+    switch (destination.kind) {
+      case "here": {
+        const type = this.#names.typeOf(destination.facts);
+        if (type === DT_REG) return this.#libraryOf(destination.facts);
+        return type === DT_DIR ? -EISDIR : -1;
+      }
+      case "elsewhere":
+        return this.#context.libraries.at(destination.path, this.#directory.path);
+      case "nowhere":
+        return -ENOENT;
+      case "unreadable":
+        return -1;
+    }
+  }
+
+  #libraryOf(facts: NameFacts): LibraryFile | number {
+    facts.library ??= this.#context.libraries.named(this.#directory, facts.name, facts.inode);
+    return facts.library;
+  }
+
+  /** What older packages left behind; links for compilers (`libx.so`) stay, as their target may be installed later. */
+  #dangling(name: string): void {
+    if (!this.#context.removeDangling || !name.includes(".so.")) return;
+    if (this.#directory.unlink(name) !== 0) return this.#skipped(name, "dangling, cannot be removed");
+    this.#names.removed(name);
+    this.#context.removed(name);
+  }
+
+  #offer(name: string, file: LibraryFile, viaLink: boolean): void {
+    const { content } = file;
+    if ("skip" in content) return this.#skipped(name, content.skip);
+    let isLink = viaLink;
+    let soname = content.soname ?? implicitSoname(name, content, this.#context.profile);
+    if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
+    if (isLink) soname = name;
+    let { flags } = content;
+    const { type } = this.#folder;
+    if (flags === FLAG_ELF && type > 1 && this.#context.profile.features.libraryTypes) flags = type;
+
+    const known = this.#offers.get(soname);
+    if (known === undefined) {
+      const { isa, osVersion } = content;
+      this.#offers.set(soname, { soname, name, flags, isLink, isa, osVersion, identity: file.identity });
+    } else this.#rival(known, name, flags, isLink, file.identity, content);
+  }
+
+  /** A second file for a soname: a file wins over a link, else the higher version in its name. */
+  #rival(known: Offer, name: string, flags: number, isLink: boolean, identity: string, content: Library): void {
+    const { libraryTypes } = this.#context.profile.features;
+    const { charSigned } = this.#context.profile.layout;
+    const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
+    if (!better) return;
+    if (flags !== known.flags) {
+      const [low, high] = flags < known.flags ? [flags, known.flags] : [known.flags, flags];
+      if (libraryTypes && low === FLAG_ELF && (high === 2 || high === 3)) known.flags = flags;
+      else this.#skipped(name, `has the soname of ${known.name}, but is of another type`);
+    }
+    known.name = name;
+    known.isLink = isLink;
+    known.isa = content.isa;
+    known.osVersion = content.osVersion;
+    known.identity = identity;
+  }
+
+  #skipped(name: string, reason: string): void {
+    const { log } = this.#context;
+    if (log.debugging) log.debug(`${this.#folder.path}/${name}: ${reason}`);
+  }
+}
+
+/** The soname of a library that has none: its file name, which 2.37 (and an a.out file) cut behind the first number. */
+function implicitSoname(name: string, library: Library, profile: Profile): string {
+  if (!library.aout && !profile.features.implicitSonameCut) return name;
+  const version = name.indexOf(".so.");
+  const end = version === -1 ? -1 : name.indexOf(".", version + 4);
+  return end === -1 ? name : name.slice(0, end);
+}

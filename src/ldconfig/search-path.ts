@@ -1,0 +1,144 @@
+/**
+ * The folders to scan, in ldconfig's order (add_dir_1, add_single_dir, add_glibc_hwcaps_subdirectories). A folder that is
+ * named twice, by whatever path, is scanned once, under its first name.
+ */
+import { DT_REG } from "../rootfs/constants.ts";
+import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
+import type { Root } from "../rootfs/root.ts";
+import type { Log } from "../logger.ts";
+import type { ConfiguredFolder, LibraryType, Origin } from "./configuration.ts";
+
+/** Folders that stay open between being found and being scanned; later ones are opened twice. */
+const OPEN_LIMIT = 64;
+/** Folders scanned at most, glibc-hwcaps and legacy subfolders included. */
+const FOLDER_LIMIT = 4096;
+/** Names looked at, at most, in all folders together. */
+const NAME_LIMIT = 1_000_000;
+
+const HWCAPS = "glibc-hwcaps";
+
+/** One folder of the search path. */
+export interface Folder {
+  /** As it was written: cache entries use this text. */
+  readonly path: string;
+  readonly origin: Origin;
+  /** Of a `glibc-hwcaps/NAME` folder: NAME. */
+  readonly hwcaps: string | undefined;
+  type: LibraryType;
+}
+
+interface FoundFolder extends Folder {
+  /** Without links. */
+  readonly canonical: string;
+  readonly identity: string;
+  readonly entries: readonly DirectoryEntry[];
+  directory: Directory | undefined;
+}
+
+/** A folder about to be scanned. */
+export interface OpenFolder {
+  readonly folder: Folder;
+  readonly directory: Directory;
+  readonly entries: readonly DirectoryEntry[];
+}
+
+export class SearchPath {
+  readonly #root: Root;
+  readonly #log: Log;
+  readonly #withHwcaps: boolean;
+  readonly #folders: FoundFolder[] = [];
+  readonly #byIdentity = new Map<string, FoundFolder>();
+  #open = 0;
+  #names = 0;
+  #cut = false;
+  /** Names of all glibc-hwcaps subfolders met, used or not; a name may be there twice. */
+  readonly hwcapsNames: string[] = [];
+
+  constructor(root: Root, withHwcaps: boolean, log: Log) {
+    this.#root = root;
+    this.#withHwcaps = withHwcaps;
+    this.#log = log;
+  }
+
+  /** Adds a folder, and its glibc-hwcaps subfolders right behind it. A path that is no folder is ignored. */
+  add(configured: ConfiguredFolder): void {
+    const { path, type, origin } = configured;
+    const added = this.#add(this.#root.directory(path), path, { origin, hwcaps: undefined, type });
+    if (added === undefined || !this.#withHwcaps) return;
+    if (added.entries.some((entry) => entry.name === HWCAPS)) this.#addHwcaps(added);
+  }
+
+  /** Adds a subfolder for legacy hardware capabilities at the end, in the middle of the scan. */
+  addLegacy(parent: Folder, name: string, directory: Directory | number): void {
+    const { origin, type } = parent;
+    this.#add(directory, `${parent.path}/${name}`, { origin, hwcaps: undefined, type });
+  }
+
+  /** Each folder in order, those included that are added meanwhile. It is closed when the next one is asked for. */
+  *[Symbol.iterator](): Generator<OpenFolder, void> {
+    // An array's iterator sees what is pushed meanwhile.
+    for (const folder of this.#folders) {
+      const directory = folder.directory ?? this.#root.directory(folder.canonical);
+      if (typeof directory === "number") continue;
+      if (folder.directory !== undefined) this.#open -= 1;
+      folder.directory = undefined;
+      try {
+        if (directory.identity === folder.identity) yield { folder, directory, entries: folder.entries };
+      } finally {
+        directory.close();
+      }
+    }
+  }
+
+  /** Closes what was not scanned. */
+  [Symbol.dispose](): void {
+    for (const folder of this.#folders) folder.directory?.close();
+  }
+
+  #addHwcaps(parent: FoundFolder): void {
+    const top = this.#root.directory(HWCAPS, parent.canonical);
+    if (typeof top === "number") return;
+    using open = top;
+    for (const entry of open.entries()) {
+      if (this.#cut) return;
+      if (entry.name.startsWith(".") || entry.name.includes(":") || entry.type === DT_REG) continue;
+      const directory = this.#root.directory(entry.name, open.path);
+      if (typeof directory === "number") continue;
+      this.hwcapsNames.push(entry.name);
+      const { origin, type } = parent;
+      this.#add(directory, `${parent.path}/${HWCAPS}/${entry.name}`, { origin, hwcaps: entry.name, type });
+    }
+  }
+
+  /** Takes over `directory`. Undefined when it is none, or known already. */
+  #add(directory: Directory | number, path: string, facts: Omit<Folder, "path">): FoundFolder | undefined {
+    if (typeof directory === "number") {
+      if (this.#log.debugging) this.#log.debug(`${path}: no folder`);
+      return undefined;
+    }
+    const known = this.#byIdentity.get(directory.identity);
+    if (known !== undefined) {
+      known.type = facts.type;
+      directory.close();
+      if (this.#log.debugging) this.#log.debug(`${path}: the same folder as ${known.path}`);
+      return undefined;
+    }
+    if (this.#folders.length >= FOLDER_LIMIT || this.#names >= NAME_LIMIT) {
+      directory.close();
+      if (!this.#cut) this.#log.warn(`${path}: too many folders or names, this one and later ones are left out`);
+      this.#cut = true;
+      return undefined;
+    }
+    const entries = directory.entries();
+    this.#names += entries.length;
+    const { identity, path: canonical } = directory;
+    const folder: FoundFolder = { ...facts, path, canonical, identity, entries, directory };
+    if (this.#open >= OPEN_LIMIT) {
+      directory.close();
+      folder.directory = undefined;
+    } else this.#open += 1;
+    this.#folders.push(folder);
+    this.#byIdentity.set(directory.identity, folder);
+    return folder;
+  }
+}
