@@ -6,6 +6,7 @@ import { Stat } from "../kernel/stat.ts";
 import { OpenFile } from "./open-file.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
 import { replaceFileIn, replaceLinkIn } from "./replace.ts";
+import { removeLeftovers } from "./temporary.ts";
 
 /** Bytes per getdents64: a directory of a few hundred names in one call. */
 const ENTRIES_BYTES = 64 << 10;
@@ -50,15 +51,20 @@ function isName(name: string): boolean {
 /** An open directory of a container. Its methods take single names and follow no link. */
 export class Directory implements Disposable {
   readonly #descriptor: number;
+  readonly #tidied: Set<string>;
   #refused: boolean | undefined;
   /** Path in the container, free of links. */
   readonly path: string;
   /** Device and inode number as one key. */
   readonly identity: string;
 
-  /** Takes over `descriptor`, which is open for reading and of which `facts` speaks. */
-  constructor(descriptor: number, path: string, identity: string) {
+  /**
+   * Takes over `descriptor`, which is open for reading. `tidied` holds the identities of directories in which what killed
+   * processes left was removed: once for each is enough, as a directory may have a million names.
+   */
+  constructor(descriptor: number, path: string, identity: string, tidied: Set<string>) {
     this.#descriptor = descriptor;
+    this.#tidied = tidied;
     this.path = path;
     this.identity = identity;
   }
@@ -70,7 +76,7 @@ export class Directory implements Disposable {
       const used = getdents64(this.#descriptor, entryBytes);
       if (used <= 0) return entries;
       const text = toText(entryBytes, 0, used);
-      for (let at = 0; at < used; ) {
+      for (let at = 0; at < used;) {
         const name = text.slice(at + NAME, text.indexOf("\0", at + NAME));
         if (name !== "." && name !== "..") {
           const word = at >> 2;
@@ -114,13 +120,16 @@ export class Directory implements Disposable {
     if (this.#refuses()) return -EACCES;
     const facts = this.stat(name);
     if (typeof facts === "object" && facts.type === S_IFDIR) return -EISDIR;
+    this.#tidy();
     return replaceLinkIn(this.#descriptor, name, target);
   }
 
   /** Puts a file in the place of whatever `name` is, in one step; see replaceFileIn. 0 or -errno. */
   replaceFile(name: string, bytes: Uint8Array, mode: number, durable: boolean): number {
     if (!isName(name)) return -EINVAL;
-    return this.#refuses() ? -EACCES : replaceFileIn(this.#descriptor, name, bytes, mode, durable);
+    if (this.#refuses()) return -EACCES;
+    this.#tidy();
+    return replaceFileIn(this.#descriptor, name, bytes, mode, durable);
   }
 
   /** Removes a name that is no directory; 0 or -errno. */
@@ -132,6 +141,12 @@ export class Directory implements Disposable {
   #refuses(): boolean {
     this.#refused ??= refusesWrites(this.#descriptor);
     return this.#refused;
+  }
+
+  #tidy(): void {
+    if (this.#tidied.has(this.identity)) return;
+    this.#tidied.add(this.identity);
+    removeLeftovers(this.#descriptor);
   }
 
   close(): void {

@@ -7,14 +7,13 @@
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../kernel/constants.ts";
 import { ENOENT } from "../kernel/errno.ts";
 import { close, fchmod, fsync, openat, renameWithin, symlinkat, unlinkat, writeAll } from "../kernel/files.ts";
-import { removeLeftovers, temporaryName } from "./temporary.ts";
+import { temporaryName } from "./temporary.ts";
 
 /** How often a temporary file that somebody removed is made again. */
 const ATTEMPTS = 8;
 
 /** Makes `name` by `make`, which gets a temporary name and makes a file of that name; 0 or -errno. */
 function throughTemporary(directory: number, name: string, make: (temporary: string) => number): number {
-  removeLeftovers(directory);
   for (let attempt = 1; ; attempt++) {
     const temporary = temporaryName();
     let result = make(temporary);

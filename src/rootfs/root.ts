@@ -17,7 +17,7 @@ import { Stat } from "../kernel/stat.ts";
 import { Directory, type FileFacts, factsOf } from "./directory.ts";
 import { OpenFile } from "./open-file.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
-import { Walk } from "./walk.ts";
+import { Effort, Walk } from "./walk.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -37,6 +37,9 @@ interface Found {
  */
 export class Root implements Disposable {
   readonly #descriptor: number;
+  /** Identities of directories; see Directory's constructor. */
+  readonly #tidied: Set<string> = new Set();
+  readonly #effort: Effort = new Effort();
   /** The root's path on the host, for messages. */
   readonly hostPath: string;
   /** Device and inode number as one key. */
@@ -58,16 +61,17 @@ export class Root implements Disposable {
     const own = statx(AT_FDCWD, "/", 0, stat);
     const hostIdentity = own < 0 ? "" : stat.identity;
     const result = fstat(descriptor, stat);
-    if (result < 0) throw new HookError("root", "open root", hostPath, describeErrno(result));
-    if (stat.identity === hostIdentity) {
-      throw new HookError("root", "open root", hostPath, "this is the host's own root directory");
+    if (result < 0 || stat.identity === hostIdentity) {
+      close(descriptor);
+      const reason = result < 0 ? describeErrno(result) : "this is the host's own root directory";
+      throw new HookError("root", "open root", hostPath, reason);
     }
     return new Root(descriptor, hostPath, stat.identity);
   }
 
   /** Opens a directory for reading its entries. */
   directory(path: string, from = "/"): Directory | number {
-    using walk = new Walk(this.#descriptor);
+    using walk = new Walk(this.#descriptor, this.#effort);
     const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
     if (start < 0) return start;
     let rest = path;
@@ -91,25 +95,24 @@ export class Root implements Disposable {
       close(descriptor);
       return result < 0 ? result : -EACCES;
     }
-    return new Directory(descriptor, path, stat.identity);
+    return new Directory(descriptor, path, stat.identity, this.#tidied);
   }
 
   /** What the path leads to, links followed. */
   stat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.#descriptor);
+    using walk = new Walk(this.#descriptor, this.#effort);
     const found = this.#find(walk, path, from);
     return typeof found === "number" ? found : found.facts;
   }
 
   /** What the path names; a link there is not followed. */
   lstat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.#descriptor);
+    using walk = new Walk(this.#descriptor, this.#effort);
     const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
     if (start < 0) return start;
     const name = walk.enterParent(path);
     if (typeof name === "number") return name;
-    const result =
-      name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
+    const result = name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
     return result < 0 ? result : factsOf(stat);
   }
 
@@ -122,8 +125,12 @@ export class Root implements Disposable {
   }
 
   /** As `open`, but a regular file whose identity is in `known` is not opened: its facts are the answer. */
-  openUnlessKnown(path: string, from: string, known: { has(identity: string): boolean }): OpenFile | FileFacts | number {
-    using walk = new Walk(this.#descriptor);
+  openUnlessKnown(
+    path: string,
+    from: string,
+    known: { has(identity: string): boolean },
+  ): OpenFile | FileFacts | number {
+    using walk = new Walk(this.#descriptor, this.#effort);
     const found = this.#find(walk, path, from);
     if (typeof found === "number") return found;
     const { facts } = found;
@@ -158,7 +165,7 @@ export class Root implements Disposable {
 
   /** The directory that holds the last component of `path`, and that component; missing parents are made, mode 0755. */
   makeParents(path: string): { directory: Directory; name: string } {
-    using walk = new Walk(this.#descriptor);
+    using walk = new Walk(this.#descriptor, this.#effort);
     const name = walk.makeParents(path);
     if (typeof name === "number") throw new HookError("kernel", "make parents of", path, describeErrno(name));
     if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
@@ -184,7 +191,7 @@ export class Root implements Disposable {
 
   /** Removes a name that is no directory; 0 or -errno. */
   unlink(path: string): number {
-    using walk = new Walk(this.#descriptor);
+    using walk = new Walk(this.#descriptor, this.#effort);
     const name = walk.enterParent(path);
     if (typeof name === "number") return name;
     if (name === "") return -EISDIR;

@@ -12,6 +12,8 @@ import { getpid, getrandom, processExists } from "../kernel/process.ts";
 const PREFIX = ".cdi-hook-";
 const NAME = /^\.cdi-hook-(\d{1,10})-[0-9a-f]{16}$/;
 const ENTRIES_BYTES = 64 << 10;
+/** Names that one look at a directory considers: a killed process leaves one, an image could bring any number. */
+const MOST = 1000;
 
 /** A name that nobody can foresee. */
 export function temporaryName(): string {
@@ -32,16 +34,19 @@ function isLeftover(name: string): boolean {
   return pid > 0 && (pid === getpid() || !processExists(pid));
 }
 
-/** Removes what killed processes left in `directory` (any descriptor of it). */
+/** Removes what killed processes left in `directory` (any descriptor of it), or at least some of it when that is much. */
 export function removeLeftovers(directory: number): void {
   const descriptor = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
   const bytes = new Uint8Array(ENTRIES_BYTES);
   const leftovers: string[] = [];
-  for (let used = getdents64(descriptor, bytes); used > 0; used = getdents64(descriptor, bytes)) {
-    const text = toText(bytes, 0, used);
+  let considered = 0;
+  for (let used = 1; used > 0 && considered < MOST;) {
+    used = getdents64(descriptor, bytes);
+    const text = toText(bytes, 0, Math.max(used, 0));
     for (let at = text.indexOf(PREFIX); at >= 0; at = text.indexOf(PREFIX, at + 1)) {
       const name = text.slice(at, text.indexOf("\0", at));
+      considered += 1;
       if (isLeftover(name)) leftovers.push(name);
     }
   }

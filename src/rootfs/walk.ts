@@ -15,18 +15,13 @@
  * 4. A descriptor, once open, stays on its directory. Exchanging a directory for a link after it was opened changes
  *    nothing for us; exchanging it before is the case of rule 2. No name is looked at first and used later: the open is
  *    the check.
- * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep.
+ * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep. And for all walks of
+ *    a root together: 8 MiB of link targets, as a million links may each lead through 40 others of 4 KB.
  *
  * Mount points are crossed on purpose: what a runtime mounted into the root belongs to the container.
  */
 
-import {
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_PATH,
-  PATH_MAX,
-} from "../kernel/constants.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, PATH_MAX } from "../kernel/constants.ts";
 import { EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
 import { close, mkdirat, openat, readlinkat } from "../kernel/files.ts";
 import { umask } from "../kernel/process.ts";
@@ -34,6 +29,7 @@ import { refusesWrites } from "./pseudo-filesystem.ts";
 
 const MAX_LINKS = 40;
 const MAX_DEPTH = 256;
+const MAX_TARGET_BYTES = 8 << 20;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
@@ -47,16 +43,24 @@ function reversedComponents(path: string): string[] {
     .reverse();
 }
 
+/** What all walks of one root may still do. */
+export class Effort {
+  /** Bytes of link targets that may still be followed. */
+  targetBytes: number = MAX_TARGET_BYTES;
+}
+
 /** A position inside a root: a stack of open directories. Close it by scope: `using walk = new Walk(fd)`. */
 export class Walk implements Disposable {
   readonly #root: number;
+  readonly #effort: Effort;
   readonly #descriptors: number[] = [];
   readonly #names: string[] = [];
   #links = 0;
 
   /** `root` stays the caller's. */
-  constructor(root: number) {
+  constructor(root: number, effort: Effort = new Effort()) {
     this.#root = root;
+    this.#effort = effort;
   }
 
   /** Descriptor (O_PATH) of the directory that the walk stands in; valid while the walk is open and not moved. */
@@ -130,7 +134,10 @@ export class Walk implements Disposable {
    */
   readlink(name: string): string | number {
     this.#links += 1;
-    return this.#links > MAX_LINKS ? -ELOOP : readlinkat(this.descriptor, name);
+    if (this.#links > MAX_LINKS || this.#effort.targetBytes <= 0) return -ELOOP;
+    const target = readlinkat(this.descriptor, name);
+    if (typeof target === "string") this.#effort.targetBytes -= target.length;
+    return target;
   }
 
   #make(name: string): number {
