@@ -41,6 +41,13 @@ extern const uint32_t people_bundle_size;
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
+#define MEMORY_LIMIT ((size_t)384 << 20)
+#define GC_THRESHOLD ((size_t)24 << 20)
+
+#ifdef SYSTEM_MALLOC /* for AddressSanitizer, which knows the C library's blocks and not ours */
+static JSRuntime *new_runtime(void) { return JS_NewRuntime(); }
+#else
+
 /*
  * Blocks carry their size class, or their length when they are mappings of their own, in a header of 16 bytes. Small
  * blocks come from steps that are never given back: the process is short. The first step is in .bss, so that a hook
@@ -59,8 +66,6 @@ enum {
 };
 #define MEDIUM_MAX ((size_t)SMALL_MAX << MEDIUM_DOUBLINGS)
 #define PAGE ((size_t)4096)
-#define MEMORY_LIMIT ((size_t)384 << 20)
-#define GC_THRESHOLD ((size_t)24 << 20)
 
 typedef struct {
   size_t capacity; /* usable bytes */
@@ -192,6 +197,9 @@ static void *memory_realloc(JSMallocState *state, void *block, size_t size) {
 }
 
 static const JSMallocFunctions memory = {memory_malloc, memory_free, memory_realloc, memory_usable};
+
+static JSRuntime *new_runtime(void) { return JS_NewRuntime2(&memory, NULL); }
+#endif
 
 /* ---- Strings of bytes ------------------------------------------------------------------------------------------- */
 
@@ -416,7 +424,7 @@ static void define(JSContext *ctx, JSValueConst global, const char *name, JSCFun
 }
 
 int main(int argc, char **argv) {
-  JSRuntime *runtime = JS_NewRuntime2(&memory, NULL);
+  JSRuntime *runtime = new_runtime();
   if (!runtime) return 1;
   JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
   JS_SetGCThreshold(runtime, GC_THRESHOLD);

@@ -1,7 +1,16 @@
 // QuickJS as source: fetched once, every file checked against a pinned digest, compiled once per compiler and flags.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -35,8 +44,8 @@ const DIGESTS = {
 /** What is linked into the executable: the engine without its libc. */
 const ENGINE = ["quickjs", "cutils", "dtoa", "libregexp", "libunicode"];
 
-/** Flags that QuickJS' own sources need on every compiler. */
-export const ENGINE_FLAGS = ["-D_GNU_SOURCE", `-DCONFIG_VERSION="${VERSION}"`];
+/** Flags that QuickJS' own sources need on every compiler, as in its Makefile: it counts on signed overflow to wrap. */
+export const ENGINE_FLAGS = ["-D_GNU_SOURCE", `-DCONFIG_VERSION="${VERSION}"`, "-fwrapv"];
 
 /** Where sources and objects are kept between builds. */
 export function cacheDirectory() {
@@ -83,7 +92,8 @@ function downloadByApt(directory) {
     .map((line) => line.split(" ")[0])
     .find((uri) => /\/debian\/?$/.test(uri));
   if (!mirror) throw new Error("apt has no Debian mirror configured");
-  for (const folder of ["state/lists/partial", "cache/archives/partial"]) mkdirSync(join(directory, folder), { recursive: true });
+  for (const folder of ["state/lists/partial", "cache/archives/partial"])
+    mkdirSync(join(directory, folder), { recursive: true });
   writeFileSync(join(directory, "status"), "");
   const signed = existsSync(DEBIAN_KEYRING) ? `[signed-by=${DEBIAN_KEYRING}] ` : "";
   writeFileSync(join(directory, "sources.list"), `deb-src ${signed}${mirror} trixie main\n`);
@@ -190,7 +200,13 @@ export async function bytecodeCompiler(source, compiler, say) {
       "-lpthread",
       "-ldl",
     ]);
-  const directory = await once("qjsc", identity(compiler), make, say, "QuickJS: compiling its bytecode compiler (10 s, once)");
+  const directory = await once(
+    "qjsc",
+    `${identity(compiler)}\n${ENGINE_FLAGS.join(" ")}`,
+    make,
+    say,
+    "QuickJS: compiling its bytecode compiler (10 s, once)",
+  );
   return join(directory, "qjsc");
 }
 
@@ -199,10 +215,18 @@ export async function engineObjects(source, compiler, flags, say) {
   const make = (directory) =>
     Promise.all(
       ENGINE.map((name) =>
-        runLater(compiler, [...flags, ...ENGINE_FLAGS, "-w", "-c", join(source, `${name}.c`), "-o", join(directory, `${name}.o`)]),
+        runLater(compiler, [
+          ...flags,
+          ...ENGINE_FLAGS,
+          "-w",
+          "-c",
+          join(source, `${name}.c`),
+          "-o",
+          join(directory, `${name}.o`),
+        ]),
       ),
     );
-  const key = `${identity(compiler)}\n${flags.join(" ")}`;
+  const key = `${identity(compiler)}\n${[...flags, ...ENGINE_FLAGS].join(" ")}`;
   const directory = await once("engine", key, make, say, `QuickJS: compiling the engine with ${compiler} (20 s, once)`);
   return ENGINE.map((name) => join(directory, `${name}.o`));
 }

@@ -1,0 +1,120 @@
+// From two bundles to one executable: bytecode by qjsc, machine code by the C compiler.
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ENGINE_FLAGS, bytecodeCompiler, engineObjects, run, sources } from "./quickjs.mjs";
+
+const top = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const TARGETS = {
+  x86_64: { node: "x64", compiler: "x86_64-linux-gnu-gcc", musl: "x86_64-linux-musl" },
+  arm64: { node: "arm64", compiler: "aarch64-linux-gnu-gcc", musl: "aarch64-linux-musl" },
+  riscv64: { node: "riscv64", compiler: "riscv64-linux-gnu-gcc", musl: "riscv64-linux-musl" },
+};
+
+const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+const STRICT = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-Wformat=2", "-Wstrict-prototypes"];
+
+/** Whether a C compiler can be started. */
+function works(compiler) {
+  try {
+    run(compiler, ["--version"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What compiles for one target: `{ arch, native, libc, flags, identity, compile, link, … }`. `arch` and `libc` are chosen
+ * when not given; with `sanitize` the code runs under AddressSanitizer and UndefinedBehaviorSanitizer, on glibc. Throws
+ * when something is missing, with what to install.
+ */
+export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } = {}) {
+  const native = Object.keys(TARGETS).find((name) => TARGETS[name].node === process.arch);
+  const arch = { aarch64: "arm64", amd64: "x86_64", "x86-64": "x86_64" }[wanted] ?? wanted ?? native;
+  const target = TARGETS[arch];
+  if (!target) throw new Error(`no target ${arch}; there are ${Object.keys(TARGETS).join(", ")}`);
+
+  const hostCompiler = [process.env.CC, "gcc", "cc"].find((name) => name && works(name));
+  if (!hostCompiler) {
+    throw new Error("no C compiler: install gcc and the C library's headers (Debian: apt-get install gcc libc6-dev)");
+  }
+  const compiler = arch === native ? hostCompiler : target.compiler;
+  if (!works(compiler)) {
+    const name = compiler.replace(/-gcc$/, "");
+    throw new Error(`no ${compiler}: Debian: apt-get install gcc-${name} libc6-dev-${arch}-cross`);
+  }
+
+  // musl makes an executable of half the size and leaves the LGPL's conditions out; docs/adr/0002-libc.md.
+  const muslLibrary = `/usr/lib/${target.musl}`;
+  const muslHeaders = `/usr/include/${target.musl}`;
+  const hasMusl = existsSync(join(muslLibrary, "rcrt1.o"));
+  const libc = sanitize ? "glibc" : (wantedLibc ?? (hasMusl ? "musl" : "glibc"));
+  if (libc === "musl" && !hasMusl) throw new Error(`no musl for ${arch} (Debian: apt-get install musl-tools)`);
+
+  const ask = (what) => run(compiler, [`-print-file-name=${what}`]).trim();
+  const hardening = [
+    "-fPIE",
+    "-fstack-protector-strong",
+    "-fno-plt",
+    "-fcf-protection=full",
+    "-fstack-clash-protection",
+  ];
+  if (arch === "riscv64") hardening.splice(3);
+  if (arch === "arm64") hardening[3] = "-mbranch-protection=standard";
+  const flags = sanitize
+    ? ["-O1", "-g", ...SANITIZERS]
+    : ["-O2", ...hardening, "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", `-ffile-prefix-map=${top}=.`];
+  if (libc === "musl") flags.push("-nostdinc", "-isystem", muslHeaders, "-isystem", ask("include"));
+
+  const link = (objects, output) => {
+    const hardened = ["-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--build-id=none"];
+    if (sanitize) return run(compiler, [...SANITIZERS, "-o", output, ...objects, "-lm"]);
+    if (libc === "glibc") return run(compiler, ["-static-pie", "-s", ...hardened, "-o", output, ...objects, "-lm"]);
+    const start = [join(muslLibrary, "rcrt1.o"), join(muslLibrary, "crti.o"), ask("crtbeginS.o")];
+    const end = [`-L${muslLibrary}`, "-lc", ask("libgcc.a"), ask("crtendS.o"), join(muslLibrary, "crtn.o")];
+    return run(compiler, ["-static-pie", "-nostdlib", "-s", ...hardened, "-o", output, ...start, ...objects, ...end]);
+  };
+  return {
+    arch,
+    native,
+    libc,
+    flags,
+    compiler,
+    hostCompiler,
+    link,
+    identity: [arch, libc, flags, run(compiler, ["--version"])],
+  };
+}
+
+/**
+ * The objects that do not depend on bin/host.c: the engine, and the bundles `hooks.js` and `people.js` of the folder
+ * `work` as bytecode. `bundled` is waited for before they are read. `say` gets one line per step.
+ */
+export async function compileBundles(tools, work, say, bundled = Promise.resolve()) {
+  const source = await sources(say);
+  const [qjsc, engine] = await Promise.all([
+    bytecodeCompiler(source, tools.hostCompiler, say),
+    engineObjects(source, tools.compiler, tools.flags, say),
+    bundled,
+  ]);
+  const bundles = ["hooks", "people"].map((name) => {
+    const code = join(work, `${name}.c`);
+    // The bytecode carries its file's name: a relative one, so that two checkouts build the same bytes.
+    run(qjsc, ["-c", "-s", "-N", `${name}_bundle`, "-o", code, `${name}.js`], { cwd: work });
+    const object = join(work, `${name}.o`);
+    run(tools.compiler, [...tools.flags, "-c", code, "-o", object]);
+    return object;
+  });
+  return [...engine, ...bundles];
+}
+
+/** Compiles bin/host.c, with further `hostFlags`, and links it with the other objects to `output`. */
+export async function compileHost(tools, objects, work, output, say, hostFlags = []) {
+  const source = await sources(say);
+  const host = join(work, "host.o");
+  const flags = [...tools.flags, ...STRICT, ...ENGINE_FLAGS, ...hostFlags];
+  run(tools.compiler, [...flags, "-isystem", source, "-c", join(top, "bin/host.c"), "-o", host]);
+  tools.link([...objects, host], output);
+}
