@@ -1,0 +1,54 @@
+import { toText, writeText } from "./text.ts";
+
+/** Strings laid out one after another, each ended by a NUL, where a string that ends another one lies inside it. */
+export interface StringTable {
+  readonly bytes: Uint8Array;
+  /** Byte offset of each string, in the order in which the strings were given. */
+  readonly offsets: Uint32Array;
+}
+
+/**
+ * Lays out byte strings without NUL as ldconfig of glibc 2.33 and later does. The strings are ordered by their bytes
+ * from the last to the first, larger bytes first and a longer string before its own suffixes; a string that the string
+ * before it ends with is placed inside that one, any other string starts after the previous string's NUL. The layout
+ * depends on the set of strings only, so duplicates cost nothing and the order given does not matter.
+ */
+export function layOutStrings(strings: readonly string[]): StringTable {
+  const count = strings.length;
+  const offsets = new Uint32Array(count);
+  if (count === 0) return { bytes: new Uint8Array(0), offsets };
+
+  // What follows is a comparison of reversed strings. Reversing, comparing and splitting are done by the engine on all
+  // strings at once; a loop over characters would take ten times as long.
+  const reversed = reverse(strings.join("\0")).split("\0");
+  const ascending = Array.from(new Set(reversed)).sort();
+  const placed = new Map<string, number>();
+  const kept: string[] = [];
+  let previous = "";
+  let end = 0;
+  let length = -1;
+  for (let at = ascending.length - 1; at >= 0; at -= 1) {
+    const string = ascending[at] ?? "";
+    if (length >= 0 && previous.startsWith(string)) {
+      placed.set(string, end - string.length);
+    } else {
+      length = string.length;
+      placed.set(string, end + (kept.length === 0 ? 0 : 1));
+      end += length + (kept.length === 0 ? 0 : 1);
+      kept.push(string);
+    }
+    previous = string;
+  }
+  for (let at = 0; at < count; at += 1) offsets[count - 1 - at] = placed.get(reversed[at] ?? "") ?? 0;
+
+  const bytes = new Uint8Array(end + 1);
+  writeText(kept.reverse().join("\0"), bytes, 1);
+  bytes.reverse();
+  return { bytes, offsets };
+}
+
+function reverse(text: string): string {
+  const bytes = new Uint8Array(text.length);
+  writeText(text, bytes, 0);
+  return toText(bytes.reverse());
+}

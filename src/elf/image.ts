@@ -1,0 +1,88 @@
+import type { ByteSource } from "../bytes/source.ts";
+import { toText } from "../bytes/text.ts";
+import { NAME_BYTES } from "./limits.ts";
+import type { Skip } from "./skip.ts";
+import { Window } from "./window.ts";
+
+/** ldconfig maps files; behind the end of one, its last page reads as zero. The page of its machines, in bytes. */
+const PAGE = 4096;
+
+/** What the first read takes in: the ELF header, 17 program headers, and mostly the notes behind them. */
+export const HEAD_BYTES = 1024;
+/** As much of a name as one read takes in; sonames are shorter. */
+const SHORT_NAME = 256;
+
+const TRUNCATED: Skip = { skip: "truncated" };
+const OUTSIDE: Skip = { skip: "outside" };
+
+const headWindow = new Window(HEAD_BYTES);
+
+/** A file as ldconfig has it in memory, read where it is needed. One at a time: the head's buffer is shared. */
+export class Image {
+  readonly source: ByteSource;
+  readonly bigEndian: boolean;
+  /** Where the low word of a 64-bit value is: first, or second. */
+  readonly low: 0 | 1;
+  /** In bytes. */
+  readonly size: number;
+  /** The end of the last page: what lies between `size` and this reads as zero, what lies behind cannot be read. */
+  readonly mapped: number;
+  /** The first HEAD_BYTES bytes. */
+  readonly head: Uint32Array;
+
+  constructor(source: ByteSource, bigEndian: boolean) {
+    const { size } = source;
+    const rest = size % PAGE;
+    this.source = source;
+    this.bigEndian = bigEndian;
+    this.low = bigEndian ? 1 : 0;
+    this.size = size;
+    this.mapped = rest === 0 ? size : size - rest + PAGE;
+    this.head = headWindow.words;
+    headWindow.load(source, 0, HEAD_BYTES, bigEndian);
+  }
+
+  /** The first of the two 16-bit values that word `index` of the head holds. */
+  firstHalf(index: number): number {
+    const word = this.head[index] ?? 0;
+    return this.bigEndian ? word >>> 16 : word & 0xffff;
+  }
+
+  /** The second of them. */
+  secondHalf(index: number): number {
+    const word = this.head[index] ?? 0;
+    return this.bigEndian ? word & 0xffff : word >>> 16;
+  }
+
+  /** Whether the head holds the `length` bytes at byte `offset`, as words. */
+  headHolds(offset: number, length: number): boolean {
+    return offset % 4 === 0 && offset + length <= HEAD_BYTES;
+  }
+
+  /** The words at byte `offset`, as many as `length` bytes have; they end with the last page. */
+  words(offset: number, length: number): Uint32Array {
+    const bytes = Math.min(length, Math.max(this.mapped - offset, 0)) & ~3;
+    if (this.headHolds(offset, bytes)) return this.head.subarray(offset >> 2, (offset + bytes) >> 2);
+    const window = new Window(bytes);
+    window.load(this.source, offset, bytes, this.bigEndian);
+    return window.words;
+  }
+
+  /** The NUL-terminated name at byte `offset`. The zeros behind the end of the file end a name, too. */
+  name(offset: number): string | Skip {
+    if (offset > this.size) return TRUNCATED;
+    if (offset >= this.mapped) return OUTSIDE;
+    let bytes = this.source.read(offset, SHORT_NAME);
+    let end = bytes.indexOf(0);
+    if (end >= 0) return toText(bytes, 0, end);
+    if (bytes.length >= SHORT_NAME) {
+      bytes = this.source.read(offset, NAME_BYTES + 1);
+      end = bytes.indexOf(0);
+      if (end >= 0) return toText(bytes, 0, end);
+      if (bytes.length > NAME_BYTES) return { skip: "unreasonable" };
+    }
+    // The file is shorter now than it was when it was opened.
+    if (offset + bytes.length < this.size) return TRUNCATED;
+    return this.mapped > this.size ? toText(bytes) : OUTSIDE;
+  }
+}

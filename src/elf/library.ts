@@ -1,0 +1,116 @@
+import type { ByteSource } from "../bytes/source.ts";
+import { toText } from "../bytes/text.ts";
+import { ELFCLASS32, ELFCLASS64, ELFMAG, ET_DYN, FLAG_ELF, FLAG_ELF_LIBC6, FLAG_LIBC4 } from "./constants.ts";
+import { readDynamic } from "./dynamic.ts";
+import { Image } from "./image.ts";
+import { type MachineFacts, machineFacts } from "./machine.ts";
+import { readNames, sonameOffset } from "./names.ts";
+import type { LibraryRules } from "./rules.ts";
+import { offsetOfAddress, readSegments } from "./segments.ts";
+import type { Skip } from "./skip.ts";
+
+export type { Machine } from "./machine.ts";
+export type { LibraryRules } from "./rules.ts";
+export type { Skip, SkipReason } from "./skip.ts";
+
+/** What ldconfig wants to know about a library. */
+export interface Library {
+  /** DT_SONAME, a byte string; empty when the library says so, undefined when it has none. */
+  readonly soname: string | undefined;
+  /** The flags of its cache entry: ABI and C library (`FLAG_*` in constants.ts). */
+  readonly flags: number;
+  /** x86 ISA level, 0 for the baseline. */
+  readonly isa: number;
+  /** The kernel that its ABI note asks for, `kind << 24 | major << 16 | minor << 8 | patch`; 0 without one. */
+  readonly osVersion: number;
+  /** A file of the a.out format, which has no soname: its name is cut after the first number instead. */
+  readonly aout: boolean;
+}
+
+/** `\x7fELF` as a word of either byte order. */
+const LITTLE_MAGIC = 0x464c457f;
+const BIG_MAGIC = 0x7f454c46;
+/** a.out's magic numbers: ZMAGIC, and QMAGIC. */
+const ZMAGIC = 0x010b;
+const QMAGIC = 0x00cc;
+
+const SMALLEST_AOUT = 32;
+const ELF32_EHDR_BYTES = 52;
+const ELF64_EHDR_BYTES = 64;
+/** How far a linker script is looked for in a file that is not ELF. */
+const SCRIPT_BYTES = 512;
+
+/**
+ * Reads what ldconfig reads of a library (glibc's `elf/readlib.c`, `elf/readelflib.c` and its ports' `readelflib.c`):
+ * the ELF header, program headers, notes, the dynamic section and one name. Section headers, EI_DATA, EI_VERSION,
+ * EI_OSABI and e_phentsize are not looked at; the byte order is that of the machine in `rules`.
+ *
+ * A handful of small reads, never the whole file; what is not a library or is broken is a `Skip`, not an exception.
+ * Deviations from ldconfig, none of which a linker's output shows: see `limits.ts`.
+ */
+export function readLibrary(source: ByteSource, rules: LibraryRules): Library | Skip {
+  const facts = machineFacts(rules.machine);
+  const smallest = Math.max(SMALLEST_AOUT, facts.bits === 64 ? ELF64_EHDR_BYTES : ELF32_EHDR_BYTES);
+  if (source.size < smallest) return tooSmall(source);
+
+  const image = new Image(source, facts.bigEndian);
+  const { head } = image;
+  const magic = head[0] ?? 0;
+  const oldMagic = magic & 0xffff;
+  if (oldMagic === ZMAGIC || oldMagic === QMAGIC) {
+    const flags = rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
+    return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true };
+  }
+  if (magic !== (facts.bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
+  if (image.firstHalf(4) !== ET_DYN) return { skip: "not-shared" };
+  const identity = head[1] ?? 0;
+  const classByte = facts.bigEndian ? identity >>> 24 : identity & 0xff;
+  if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return { skip: "class" };
+  return readElf(image, classByte === ELFCLASS64, rules, facts);
+}
+
+function readElf(image: Image, wide: boolean, rules: LibraryRules, facts: MachineFacts): Library | Skip {
+  const machine = image.secondHalf(4);
+  const abi = image.head[wide ? 12 : 9] ?? 0;
+  const unknown = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
+  const flags = facts.classify(wide, unknown, abi, machine, rules);
+  if (flags === "machine") return { skip: flags, machine };
+  if (typeof flags === "string") return { skip: flags };
+
+  const segments = readSegments(image, wide, unknown, rules, facts);
+  if ("skip" in segments) return segments;
+  const dynamic = readDynamic(image, segments.dynamic, wide, rules.firstSonameOnly);
+  const [low, high] = dynamic.stringTable;
+  if (low === undefined || high === undefined) {
+    return { skip: dynamic.end === "complete" ? "no-strings" : dynamic.end };
+  }
+  const strings = offsetOfAddress(segments, image, low, high, rules.stringTableSegment);
+  if (strings > image.size) return { skip: "truncated" };
+
+  // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
+  // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
+  const { osVersion, isa } = segments;
+  if (!rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags) {
+    const offset = sonameOffset(image, dynamic, strings, wide);
+    if (offset !== "doubtful") {
+      const soname = offset === undefined ? undefined : image.name(offset);
+      return typeof soname === "object" ? soname : { soname, flags, isa, osVersion, aout: false };
+    }
+  }
+  const names = readNames(image, dynamic, strings, wide, segments.base, facts.libraries);
+  if ("skip" in names) return names;
+  const known = facts.classify(wide, names.base, abi, machine, rules);
+  return { soname: names.soname, flags: typeof known === "number" ? known : flags, isa, osVersion, aout: false };
+}
+
+function tooSmall(source: ByteSource): Skip {
+  if (source.size === 0) return { skip: "empty" };
+  return { skip: ELFMAG.startsWith(toText(source.read(0, ELFMAG.length))) ? "too-small" : "small" };
+}
+
+function notElf(source: ByteSource): Skip {
+  const beginning = toText(source.read(0, SCRIPT_BYTES));
+  return {
+    skip: beginning.includes("GROUP") || beginning.includes("GNU ld script") ? "linker-script" : "not-elf",
+  };
+}

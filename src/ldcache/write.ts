@@ -1,0 +1,248 @@
+import { hostBigEndian, swapWords } from "../bytes/byte-order.ts";
+import { layOutStrings } from "../bytes/string-table.ts";
+import { fromText, writeText } from "../bytes/text.ts";
+import { HookError } from "../errors.ts";
+import {
+  CACHE_EXTENSION_MAGIC,
+  CACHE_EXTENSION_TAG_GENERATOR,
+  CACHE_EXTENSION_TAG_GLIBC_HWCAPS,
+  CACHE_FILE_NEW_FLAGS_ENDIAN_BIG,
+  CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE,
+  CACHEMAGIC,
+  CACHEMAGIC_VERSION_NEW,
+  DL_CACHE_HWCAP_EXTENSION,
+  ENDIAN_OFFSET,
+  EXTENSION_HEADER_BYTES,
+  EXTENSION_OFFSET,
+  EXTENSION_SECTION_BYTES,
+  NEW_ENTRY_BYTES,
+  NEW_HEADER_BYTES,
+  OLD_ENTRY_BYTES,
+  OLD_HEADER_BYTES,
+} from "./constants.ts";
+import type { CacheEntry } from "./entry.ts";
+import { sortEntries, type SortRules } from "./sort.ts";
+
+/** `compat` is the old format with the new one behind it, in one file. */
+export type CacheFormat = "old" | "compat" | "new";
+
+/** The shape of a cache file, as the ldconfig that is imitated writes it. */
+export interface CacheLayout extends SortRules {
+  readonly format: CacheFormat;
+  readonly bigEndian: boolean;
+  /** The header of the new format names the byte order (glibc 2.33 and later). */
+  readonly endianByte: boolean;
+  /** Strings share their tails, and an extension area follows them (glibc 2.33 and later). */
+  readonly extensions: boolean;
+  /** The text in the extension area: `ldconfig (GNU libc) stable release version 2.36`. */
+  readonly generator: string;
+  /** How the target aligns 64-bit integers, in bytes. */
+  readonly align: 4 | 8;
+}
+
+/**
+ * The bytes of a cache file, as ldconfig writes it (`save_cache` in glibc's elf/cache.c).
+ *
+ * @param entries in the order in which the libraries were found; they are sorted here
+ * @param interned names of the `glibc-hwcaps` subfolders that were met, with libraries in them or not
+ * @throws HookError "refused" for legacy capabilities in the old or compat format with extensions, where ldconfig of
+ *   2.33 to 2.36 overruns its buffer
+ */
+export function writeCache(
+  entries: readonly CacheEntry[],
+  interned: readonly string[],
+  layout: CacheLayout,
+): Uint8Array {
+  const plain = layout.format === "new" ? [] : entries.filter((entry) => entry.hwcapLow === 0 && entry.hwcapHigh === 0);
+  if (layout.format !== "new" && layout.extensions && plain.length < entries.length) {
+    const reason = `legacy hardware capabilities have no right place in format ${layout.format}; format new takes them`;
+    throw new HookError("refused", "write cache", "", reason);
+  }
+  const sorted = sortEntries(entries, layout);
+  const folders = usedFolders(sorted);
+  const strings = layout.extensions ? sharedStrings(sorted, folders, interned) : plainStrings(sorted);
+  return new CacheWriter(layout, sorted, folders, strings).write();
+}
+
+/** The names of the `glibc-hwcaps` folders that entries lie in, in bytewise order. */
+function usedFolders(entries: readonly CacheEntry[]): readonly string[] {
+  const names = new Set<string>();
+  for (const { hwcaps } of entries) if (hwcaps !== undefined) names.add(hwcaps);
+  return Array.from(names).sort();
+}
+
+/** The string table, and where in it the entries' strings and the folders' names are. */
+interface Strings {
+  readonly bytes: Uint8Array;
+  /** Key and value of each entry, in turn; then the folders. */
+  readonly offsets: Uint32Array;
+}
+
+/** Since 2.33: one copy of each string, tails shared. */
+function sharedStrings(
+  entries: readonly CacheEntry[],
+  folders: readonly string[],
+  interned: readonly string[],
+): Strings {
+  const strings: string[] = [];
+  for (const entry of entries) strings.push(entry.key, entry.value);
+  return layOutStrings(strings.concat(folders, interned));
+}
+
+/** Before: every string as often as it is used. */
+function plainStrings(entries: readonly CacheEntry[]): Strings {
+  const strings: string[] = [];
+  const offsets = new Uint32Array(2 * entries.length);
+  let end = 0;
+  for (const { key, value } of entries) {
+    offsets[strings.length] = end;
+    end += key.length + 1;
+    offsets[strings.length + 1] = end;
+    end += value.length + 1;
+    strings.push(key, value);
+  }
+  return { bytes: fromText(strings.length === 0 ? "" : `${strings.join("\0")}\0`), offsets };
+}
+
+/** Where things are in the file that is being written, in bytes from its start; everything but texts is in words. */
+class CacheWriter {
+  readonly #layout: CacheLayout;
+  readonly #entries: readonly CacheEntry[];
+  readonly #folders: readonly string[];
+  readonly #strings: Strings;
+  /** Entries of the old part, the copy of the last one included. */
+  readonly #oldCount: number;
+  /** The new part, B of the format's description. */
+  readonly #base: number;
+  readonly #stringsAt: number;
+  readonly #extensionsAt: number;
+  readonly #generatorAt: number;
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+
+  constructor(layout: CacheLayout, entries: readonly CacheEntry[], folders: readonly string[], strings: Strings) {
+    const { format } = layout;
+    const plain = format === "new" ? 0 : entries.reduce((count, entry) => count + (isPlain(entry) ? 1 : 0), 0);
+    const hasNew = format !== "old";
+    const hasExtensions = hasNew && layout.extensions;
+    this.#layout = layout;
+    this.#entries = entries;
+    this.#folders = folders;
+    this.#strings = strings;
+    // An even count keeps the new part aligned.
+    this.#oldCount = format === "compat" ? plain + (plain % 2) : plain;
+    this.#base = format === "new" ? 0 : OLD_HEADER_BYTES + OLD_ENTRY_BYTES * this.#oldCount;
+    this.#stringsAt = this.#base + (hasNew ? NEW_HEADER_BYTES + NEW_ENTRY_BYTES * entries.length : 0);
+    const stringsEnd = this.#stringsAt + strings.bytes.length;
+    this.#extensionsAt = hasExtensions ? (stringsEnd + 3) & ~3 : stringsEnd;
+    const directory = EXTENSION_HEADER_BYTES + EXTENSION_SECTION_BYTES * this.#sections();
+    this.#generatorAt = hasExtensions ? this.#extensionsAt + directory + 4 * folders.length : stringsEnd;
+    const size = this.#generatorAt + (hasExtensions ? layout.generator.length : 0);
+    this.#bytes = new Uint8Array((size + 3) & ~3).subarray(0, size);
+    this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  write(): Uint8Array {
+    const { format, extensions, bigEndian, endianByte, generator } = this.#layout;
+    const hasNew = format !== "old";
+    if (format !== "new") this.#writeOldPart();
+    if (hasNew) this.#writeNewPart();
+    if (hasNew && extensions) this.#writeExtensions();
+    if (bigEndian !== hostBigEndian) {
+      swapWords(this.#words, 0, this.#stringsAt >> 2);
+      swapWords(this.#words, this.#extensionsAt >> 2, this.#generatorAt >> 2);
+    }
+    // Texts have no byte order.
+    if (format !== "new") writeText(CACHEMAGIC, this.#bytes, 0);
+    if (hasNew) writeText(CACHEMAGIC_VERSION_NEW, this.#bytes, this.#base);
+    if (hasNew && endianByte) {
+      const mark = bigEndian ? CACHE_FILE_NEW_FLAGS_ENDIAN_BIG : CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE;
+      this.#bytes[this.#base + ENDIAN_OFFSET] = mark;
+    }
+    this.#bytes.set(this.#strings.bytes, this.#stringsAt);
+    if (hasNew && extensions) writeText(generator, this.#bytes, this.#generatorAt);
+    return this.#bytes;
+  }
+
+  /** Offsets in it count from its own end. */
+  #writeOldPart(): void {
+    const words = this.#words;
+    const { offsets } = this.#strings;
+    words[(OLD_HEADER_BYTES >> 2) - 1] = this.#oldCount;
+    const strings = this.#stringsAt - this.#base + this.#padding();
+    let at = OLD_HEADER_BYTES >> 2;
+    this.#entries.forEach((entry, index) => {
+      if (!isPlain(entry)) return;
+      words[at] = entry.flags;
+      words[at + 1] = strings + (offsets[2 * index] ?? 0);
+      words[at + 2] = strings + (offsets[2 * index + 1] ?? 0);
+      at += 3;
+    });
+    if (at < this.#base >> 2) words.copyWithin(at, at - 3, at);
+  }
+
+  /**
+   * What ldconfig before 2.33 adds to the offsets of the old part: the padding that would align a new part. In the old
+   * format there is none, and with an odd count the offsets are 4 too large for targets that align to 8: a bug of theirs.
+   */
+  #padding(): number {
+    const { extensions, align } = this.#layout;
+    return extensions ? 0 : (align - (this.#base % align)) % align;
+  }
+
+  /** Offsets in it count from its own start. */
+  #writeNewPart(): void {
+    const words = this.#words;
+    const { bytes, offsets } = this.#strings;
+    const start = this.#base >> 2;
+    words[start + 5] = this.#entries.length;
+    words[start + 6] = bytes.length;
+    if (this.#layout.extensions) words[(this.#base + EXTENSION_OFFSET) >> 2] = this.#extensionsAt;
+    const strings = this.#stringsAt - this.#base;
+    const high = this.#layout.bigEndian ? 4 : 5;
+    const low = 9 - high;
+    let at = start + (NEW_HEADER_BYTES >> 2);
+    let offset = 0;
+    for (const { flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa } of this.#entries) {
+      words[at] = flags;
+      words[at + 1] = strings + (offsets[offset] ?? 0);
+      words[at + 2] = strings + (offsets[offset + 1] ?? 0);
+      if (osVersion !== 0) words[at + 3] = osVersion;
+      if (hwcaps !== undefined) {
+        words[at + low] = this.#folders.indexOf(hwcaps);
+        words[at + high] = DL_CACHE_HWCAP_EXTENSION | isa;
+      } else if (hwcapLow !== 0 || hwcapHigh !== 0) {
+        words[at + low] = hwcapLow;
+        words[at + high] = hwcapHigh;
+      }
+      offset += 2;
+      at += NEW_ENTRY_BYTES >> 2;
+    }
+  }
+
+  #sections(): number {
+    return this.#folders.length > 0 ? 2 : 1;
+  }
+
+  #writeExtensions(): void {
+    const words = this.#words;
+    const { offsets } = this.#strings;
+    const sections = this.#sections();
+    const names = this.#extensionsAt + EXTENSION_HEADER_BYTES + EXTENSION_SECTION_BYTES * sections;
+    const nameBytes = 4 * this.#folders.length;
+    let at = this.#extensionsAt >> 2;
+    const put = (...values: number[]): void => {
+      words.set(values, at);
+      at += values.length;
+    };
+    put(CACHE_EXTENSION_MAGIC, sections);
+    put(CACHE_EXTENSION_TAG_GENERATOR, 0, this.#generatorAt, this.#layout.generator.length);
+    if (nameBytes > 0) put(CACHE_EXTENSION_TAG_GLIBC_HWCAPS, 0, names, nameBytes);
+    const strings = this.#stringsAt - this.#base;
+    this.#folders.forEach((_, index) => put(strings + (offsets[2 * this.#entries.length + index] ?? 0)));
+  }
+}
+
+function isPlain(entry: CacheEntry): boolean {
+  return entry.hwcapLow === 0 && entry.hwcapHigh === 0;
+}
