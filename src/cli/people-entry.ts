@@ -4,6 +4,9 @@ import { describe, peopleProgram, runPeople } from "./commands.ts";
 import { writeError, writeOutput } from "./output.ts";
 import { version } from "./version.ts";
 
+// commander's errors ask for their stack in V8's way; the engine records it by itself.
+Error.captureStackTrace ??= () => undefined;
+
 globalThis.cdiHookPeople = {
   run: runPeople,
   help: (hook) => writeOutput(describe(peopleProgram(), hook)),
