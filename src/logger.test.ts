@@ -4,7 +4,12 @@ import { utf8FromString } from "./bytes/text.ts";
 
 function linesOf(level: "debug" | "info" | "warning" | "error", use: (log: Logger) => void): string[] {
   const lines: string[] = [];
-  use(new Logger(level, plainSink((line) => lines.push(line))));
+  use(
+    new Logger(
+      level,
+      plainSink((line) => lines.push(line)),
+    ),
+  );
   return lines;
 }
 

@@ -71,6 +71,11 @@ function command(name: string): Command {
   return new Command(name)
     .exitOverride()
     .helpOption("-h, --help", "print help")
-    .configureOutput({ writeOut: writeOutput, writeErr: writeError, getOutHelpWidth: () => 100, getErrHelpWidth: () => 100 })
+    .configureOutput({
+      writeOut: writeOutput,
+      writeErr: writeError,
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+    })
     .showSuggestionAfterError();
 }

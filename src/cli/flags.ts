@@ -94,7 +94,8 @@ export function parseCommandLine(
     if (value === undefined) {
       if (flag.value === "none") value = "true";
       else if (at < words.length) value = words[at++] ?? "";
-      else if (flag.removed !== true) throw new HookError("usage", "parse arguments", "", `--${flag.name} needs a value`);
+      else if (flag.removed !== true)
+        throw new HookError("usage", "parse arguments", "", `--${flag.name} needs a value`);
     }
     if (flag.removed === true) removed.push(`--${flag.name}`);
     else if (flag.value === "none" && parseBoolean(value ?? "") === undefined) notBoolean.push(word);

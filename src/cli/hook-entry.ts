@@ -8,7 +8,7 @@ import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { logFormatVariable } from "./globals.ts";
 import { writeError } from "./output.ts";
-import { people } from "./people.ts";
+import { people } from "./load-people.ts";
 import { hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
 
 declare const environment: (name: string) => string | undefined;
@@ -29,18 +29,21 @@ function run(program: ProgramName, words: readonly string[]): number {
     return exitStatusOf(() => rethrow(error), program, new Logger("info", plainSink(writeError)));
   }
   const { command, flags, prefixed } = line;
-  if (command !== undefined && !line.known && !prefixed && isPeopleWord(program, command)) return people().run(words);
-
   const log = loggerOf(flags);
+  if (command !== undefined && !line.known && !prefixed && isPeopleWord(program, command)) {
+    let status = success;
+    const failed = exitStatusOf(() => (status = people().run(words)), command, log);
+    return failed === success ? status : failed;
+  }
   if (program === "nvidia-ctk" && !prefixed && command !== undefined) {
     log.error(
-      `${command} is a command of NVIDIA's nvidia-ctk, in whose place this is not meant to stand: ` +
+      `${shortened(command)} is a command of NVIDIA's nvidia-ctk, in whose place this is not meant to stand: ` +
         "cdi-hook has only its hooks (nvidia-ctk hook ...); run the real nvidia-ctk by its path",
     );
     return failure;
   }
-  if (flags.isSet("version")) return exitStatusOf(() => people().version(), program, log);
-  if (flags.isSet("help")) return exitStatusOf(() => people().help(command), program, log);
+  if (line.known && flags.isSet("version")) return exitStatusOf(() => people().version(), program, log);
+  if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command), program, log);
   for (const warning of line.warnings) log.warn(`${command ?? program}: ${warning}`);
   if (command === undefined) {
     log.warn("no hook given, nothing is done; --help lists them");

@@ -74,7 +74,8 @@ function rebuildCache(options: RebuildOptions, log: Logger): void {
 function requestedProfile(root: Root, options: RebuildOptions, log: Logger): Profile | undefined {
   const { glibc, generator, format } = options;
   if (glibc !== undefined) {
-    if (!/^2\.\d{1,3}(?:\.\d+)?$/.test(glibc)) throw new HookError("usage", "parse --glibc", glibc, "not of the form 2.N");
+    if (!/^2\.\d{1,3}(?:\.\d+)?$/.test(glibc))
+      throw new HookError("usage", "parse --glibc", glibc, "not of the form 2.N");
     const architecture = architectureOf(options.arch ?? "x86-64");
     return profileFor({ glibc, distribution: options.distro ?? "upstream", architecture, generator, format });
   }

@@ -5,7 +5,7 @@ import { writeError, writeOutput } from "./output.ts";
 import { version } from "./version.ts";
 
 // commander's errors ask for their stack in V8's way; the engine records it by itself.
-Error.captureStackTrace ??= () => undefined;
+if (!("captureStackTrace" in Error)) Object.assign(Error, { captureStackTrace: () => undefined });
 
 globalThis.cdiHookPeople = {
   run: runPeople,

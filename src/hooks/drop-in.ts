@@ -61,7 +61,9 @@ function removeDropIn(root: Root, log: Log): void {
 
 /** The folders that a drop-in of ours names; whatever else is in it was not written by us and does not stay. */
 export function foldersIn(text: string): string[] {
-  return text.split("\n").filter((line) => line !== "" && normalFolder(line) === line && !ldSoConf.forbidden.test(line));
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && normalFolder(line) === line && !ldSoConf.forbidden.test(line));
 }
 
 /** By name first; only what that leaves is compared by what the names lead to. */

@@ -43,7 +43,7 @@ export interface HookCall {
    * The container's root filesystem, opened at the first call; whoever runs the hook closes it. Nothing is read from
    * stdin before. Throws HookError `state` or `root`.
    */
-  root(): Root;
+  readonly root: () => Root;
 }
 
 /** One word of the command line, and what it does. */

@@ -7,7 +7,8 @@ import type { Root } from "../rootfs/root.ts";
 const defaultFolders: readonly string[] = ["/lib", "/usr/local/lib", "/usr/lib"];
 
 /** musl's architectures whose libraries are 32-bit ELF files; all others have 64-bit ones. */
-const narrow = /^(?:i386|x32|arm|armeb|armhf|armebhf|m68k|microblaze|mips(?:n32)?|or1k|powerpc|riscv32|sh)(?:el|-sf|-.*)?$/;
+const narrow =
+  /^(?:i386|x32|arm|armeb|armhf|armebhf|m68k|microblaze|mips(?:n32)?|or1k|powerpc|riscv32|sh)(?:el|-sf|-.*)?$/;
 
 const largestPathFile = 64 * 1024;
 /** Libraries of a folder whose class is looked at. */
@@ -56,7 +57,7 @@ function updatePathFile(root: Root, path: string, folders: readonly string[], lo
     return;
   }
   root.replaceFile(path, fromText(after), 0o644);
-  if (log.debugging) log.debug(`${path}: now begins with ${folders.join(", ")}`);
+  if (log.debugging) log.debug(`${path}: names ${folders.join(", ")}`);
 }
 
 /** The content of a path file with folders added at its beginning; what it was when it names them all. */

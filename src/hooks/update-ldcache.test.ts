@@ -11,7 +11,10 @@ import { muslArchitectures, updateMuslPaths, withFolders } from "./musl-path.ts"
 let base: string;
 let root: Root;
 let lines: string[];
-const log = new Logger("warning", plainSink((line) => lines.push(line)));
+const log = new Logger(
+  "warning",
+  plainSink((line) => lines.push(line)),
+);
 
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "folders-"));
@@ -32,7 +35,7 @@ function file(path: string, content: string | Uint8Array): void {
   writeFileSync(join(base, path), content);
 }
 
-function content(path: string): string {
+function contentOf(path: string): string {
   return readFileSync(join(base, path), "latin1");
 }
 
@@ -74,7 +77,7 @@ describe("the drop-in", () => {
   test("names the folders, and is readable by everybody", () => {
     folders("/a", "/b");
     expect(update(["/b", "/a"])).toEqual({ folders: ["/b", "/a"], changed: true });
-    expect(content(dropInPath)).toBe("/b\n/a\n");
+    expect(contentOf(dropInPath)).toBe("/b\n/a\n");
     expect(lstatSync(join(base, dropInPath)).mode & 0o7777).toBe(0o644);
   });
 
@@ -82,7 +85,7 @@ describe("the drop-in", () => {
     folders("/a", "/b");
     update(["/a"]);
     update(["/b"]);
-    expect(content(dropInPath)).toBe("/a\n/b\n");
+    expect(contentOf(dropInPath)).toBe("/a\n/b\n");
     const before = lstatSync(join(base, dropInPath), { bigint: true });
     expect(update(["/a"])).toEqual({ folders: ["/a", "/b"], changed: false });
     expect(update(["/b"])).toEqual({ folders: ["/a", "/b"], changed: false });
@@ -145,11 +148,11 @@ describe("musl's path file", () => {
     file("/text/libc.so", "GROUP ( x )");
     updateMuslPaths(root, ["/w", "/n", "/both", "/text"], log);
     const wide = "/w\n/both\n/text\n/lib\n/usr/local/lib\n/usr/lib\n";
-    expect(content("/etc/ld-musl-x86_64.path")).toBe(wide);
-    expect(content("/etc/ld-musl-i386.path")).toBe("/n\n/both\n/lib\n/usr/local/lib\n/usr/lib\n");
+    expect(contentOf("/etc/ld-musl-x86_64.path")).toBe(wide);
+    expect(contentOf("/etc/ld-musl-i386.path")).toBe("/n\n/both\n/lib\n/usr/local/lib\n/usr/lib\n");
     const before = lstatSync(join(base, "/etc/ld-musl-x86_64.path")).ino;
     updateMuslPaths(root, ["/both", "/w"], log);
-    expect(content("/etc/ld-musl-x86_64.path")).toBe(wide);
+    expect(contentOf("/etc/ld-musl-x86_64.path")).toBe(wide);
     expect(lstatSync(join(base, "/etc/ld-musl-x86_64.path")).ino).toBe(before);
   });
 

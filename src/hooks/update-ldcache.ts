@@ -58,7 +58,8 @@ function updateGlibc(root: Root, values: readonly string[], profile: Profile, lo
   const dropIn = updateDropIn(root, folders, [...named, ...profile.systemDirectories], log);
   const readAgain = dropIn.changed ? readQuietly(root, profile) : configuration;
   const included = dropIn.folders.length === 0 || readAgain.folders.some(isOurs);
-  if (!included) log.debug(`${CONFIGURATION_PATH} does not include the drop-in: its folders are scanned first all the same`);
+  if (!included)
+    log.debug(`${CONFIGURATION_PATH} does not include the drop-in: its folders are scanned first all the same`);
   update(root, profile, { directories: included ? [] : dropIn.folders, links: true, log });
 }
 

@@ -1,2 +1,2 @@
 /** commander asks for this module to start sub-commands that are programs of their own; there are none here. */
-export {};
+export const nothing = undefined;

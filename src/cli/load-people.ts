@@ -12,7 +12,6 @@ export interface People {
 
 declare const loadPeople: () => void;
 declare global {
-  // oxlint-disable-next-line no-var -- only var declares a property of the global object
   var cdiHookPeople: People | undefined;
 }
 
