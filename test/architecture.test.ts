@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   host: ["kernel", "bytes", "errors"],
   oci: ["rootfs", "host", "bytes", "errors", "logger"],
   ldconfig: ["rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
-  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "errors", "logger"],
+  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger"],
   cli: "errors logger bytes kernel elf ldcache rootfs host oci ldconfig hooks".split(" "),
   bin: ["cli"],
 };
