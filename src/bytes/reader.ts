@@ -36,7 +36,9 @@ export class Reader {
    */
   words(offset: number, count: number, field: string): Uint32Array {
     this.need(offset, 4 * count, field);
-    const words = new Uint32Array(this.bytes.slice(offset, offset + 4 * count).buffer);
+    const copy = new Uint8Array(4 * count);
+    copy.set(this.bytes.subarray(offset, offset + 4 * count));
+    const words = new Uint32Array(copy.buffer);
     if (this.bigEndian !== hostBigEndian) swapWords(words, 0, count);
     return words;
   }

@@ -52,7 +52,7 @@ const SHARING = 16;
  *
  * Like the loader, it takes the new part of a compat file; unlike the loader it wants all of it to be sound, and in
  * compat files reads the names of `glibc-hwcaps` folders where ldconfig writes them, which is not where the loader looks.
- * The byte order is the one that the header names, or else the one in which the number of entries is possible.
+ * The byte order is the one that the header names, or else the one in which there is room for what the file announces.
  *
  * @throws FormatError when the file is no cache or a number in it cannot be right; an empty file is no cache
  */
@@ -60,7 +60,7 @@ export function readCache(bytes: Uint8Array): Cache {
   const reader = new Reader(bytes, "ld.so.cache");
   if (reader.has(CACHEMAGIC_VERSION_NEW, 0)) return readNewPart(reader, 0, "new");
   if (!reader.has(`${CACHEMAGIC}\0`, 0)) return reader.fail("magic", 0, "not a cache file");
-  const count = countOf(reader, OLD_HEADER_BYTES - 4, OLD_HEADER_BYTES, OLD_ENTRY_BYTES);
+  const count = oldCount(reader);
   const end = OLD_HEADER_BYTES + OLD_ENTRY_BYTES * count;
   for (const base of [Math.ceil(end / 8) * 8, end]) {
     if (reader.has(CACHEMAGIC_VERSION_NEW, base)) return readNewPart(reader, base, "compat");
@@ -68,18 +68,14 @@ export function readCache(bytes: Uint8Array): Cache {
   return readOldPart(reader, count, end);
 }
 
-/**
- * The number of entries at byte `at`, which must fit into the file. Settles the byte order: the first in which the number
- * is possible.
- */
-function countOf(reader: Reader, at: number, start: number, entryBytes: number): number {
-  const first = reader.bigEndian;
-  for (const bigEndian of [first, !first]) {
+/** The number of old entries. Settles the byte order: the first in which there is room for so many. */
+function oldCount(reader: Reader): number {
+  for (const bigEndian of [false, true]) {
     reader.bigEndian = bigEndian;
-    const count = reader.word(at, "entry count");
-    if (count * entryBytes <= reader.bytes.length - start) return count;
+    const count = reader.word(OLD_HEADER_BYTES - 4, "entry count");
+    if (OLD_ENTRY_BYTES * count <= reader.bytes.length - OLD_HEADER_BYTES) return count;
   }
-  return reader.fail("entry count", at, "more entries than the file has room for");
+  return reader.fail("entry count", OLD_HEADER_BYTES - 4, "more entries than there is room for");
 }
 
 function readOldPart(reader: Reader, count: number, end: number): Cache {
@@ -106,17 +102,9 @@ function readOldPart(reader: Reader, count: number, end: number): Cache {
 function readNewPart(reader: Reader, base: number, format: "compat" | "new"): Cache {
   reader.need(base, NEW_HEADER_BYTES, "header");
   const endianByte = reader.bytes[base + ENDIAN_OFFSET] ?? 0;
-  const order = endianByte & CACHE_FILE_NEW_FLAGS_ENDIAN_MASK;
-  if (order === CACHE_FILE_NEW_FLAGS_ENDIAN_INVALID) reader.fail("byte order", base + ENDIAN_OFFSET, "neither");
+  reader.bigEndian = byteOrder(reader, base, endianByte);
   const start = base + NEW_HEADER_BYTES;
-  let count: number;
-  if (order === CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE || order === CACHE_FILE_NEW_FLAGS_ENDIAN_BIG) {
-    reader.bigEndian = order === CACHE_FILE_NEW_FLAGS_ENDIAN_BIG;
-    count = reader.word(base + 20, "entry count");
-    reader.need(start, NEW_ENTRY_BYTES * count, "entries");
-  } else {
-    count = countOf(reader, base + 20, start, NEW_ENTRY_BYTES);
-  }
+  const count = reader.word(base + 20, "entry count");
   const words = reader.words(start, (NEW_ENTRY_BYTES >> 2) * count, "entries");
   const table = start + NEW_ENTRY_BYTES * count;
   const tableBytes = reader.word(base + 24, "string table length");
@@ -152,6 +140,17 @@ function readNewPart(reader: Reader, base: number, format: "compat" | "new"): Ca
     ...extensions,
     strings: reader.text(table, tableBytes, "string table"),
   };
+}
+
+/** Whether the new part is big-endian: as its header says, or else as there is room for its entries and strings. */
+function byteOrder(reader: Reader, base: number, endianByte: number): boolean {
+  const order = endianByte & CACHE_FILE_NEW_FLAGS_ENDIAN_MASK;
+  if (order === CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE) return false;
+  if (order === CACHE_FILE_NEW_FLAGS_ENDIAN_BIG) return true;
+  if (order === CACHE_FILE_NEW_FLAGS_ENDIAN_INVALID) reader.fail("byte order", base + ENDIAN_OFFSET, "neither");
+  reader.bigEndian = false;
+  const [count = 0, tableBytes = 0] = reader.words(base + 20, 2, "entry count");
+  return NEW_HEADER_BYTES + NEW_ENTRY_BYTES * count + tableBytes > reader.bytes.length - base;
 }
 
 function readExtensions(

@@ -1,0 +1,69 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { layOutStrings } from "./string-table.ts";
+import { toText } from "./text.ts";
+
+/** The same rule on single strings, word for word. */
+function literalLayout(strings: readonly string[]): { text: string; offsets: number[] } {
+  const backwards = (one: string, other: string): number => {
+    for (let at = 1; at <= Math.min(one.length, other.length); at += 1) {
+      const difference = other.charCodeAt(other.length - at) - one.charCodeAt(one.length - at);
+      if (difference !== 0) return difference;
+    }
+    return other.length - one.length;
+  };
+  const offsets = new Map<string, number>();
+  let text = "";
+  let previous: string | undefined;
+  for (const string of [...new Set(strings)].sort(backwards)) {
+    if (previous !== undefined && previous.endsWith(string)) {
+      offsets.set(string, (offsets.get(previous) ?? 0) + previous.length - string.length);
+    } else {
+      offsets.set(string, text.length);
+      text += `${string}\0`;
+    }
+    previous = string;
+  }
+  return { text, offsets: strings.map((string) => offsets.get(string) ?? -1) };
+}
+
+function layOut(strings: readonly string[]): { text: string; offsets: number[] } {
+  const { bytes, offsets } = layOutStrings(strings);
+  return { text: toText(bytes), offsets: [...offsets] };
+}
+
+describe("layOutStrings", () => {
+  test("case 42: a string lies at the end of the one before it", () => {
+    expect(layOut(["libx.so.1", "/opt/a/libx.so.1", "libx.so.1", "/opt/b/libx.so.1"])).toEqual({
+      text: "/opt/b/libx.so.1\0/opt/a/libx.so.1\0",
+      offsets: [17 + 7, 17, 17 + 7, 0],
+    });
+  });
+
+  test("through a chain of tails", () => {
+    expect(layOut(["c", "abc", "bc", ""])).toEqual({ text: "abc\0", offsets: [2, 0, 1, 3] });
+  });
+
+  test("nothing, and the empty string", () => {
+    expect(layOut([])).toEqual({ text: "", offsets: [] });
+    expect(layOut([""])).toEqual({ text: "\0", offsets: [0] });
+    expect(layOut(["", ""])).toEqual({ text: "\0", offsets: [0, 0] });
+  });
+
+  test("bytes above 127 are larger than others", () => {
+    expect(layOut(["a", "\xff", "z"])).toEqual({ text: "\xff\0z\0a\0", offsets: [4, 0, 2] });
+  });
+
+  test("is what the rule says, for any strings", () => {
+    const string = fc.oneof(
+      fc.array(fc.constantFrom("a", "b", "/", "\xe9", "ab"), { maxLength: 5 }).map((pieces) => pieces.join("")),
+      fc.array(fc.integer({ min: 1, max: 255 }), { maxLength: 4 }).map((codes) => String.fromCharCode(...codes)),
+    );
+    fc.assert(
+      fc.property(fc.array(string, { maxLength: 30 }), (strings) => {
+        expect(layOut(strings)).toEqual(literalLayout(strings));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
