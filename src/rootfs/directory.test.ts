@@ -70,7 +70,7 @@ describe("entries", () => {
 });
 
 describe("single names only", () => {
-  test.each(["", ".", "..", "/", "a/b", "../x", "/etc/passwd", "a\0b", "n".repeat(4096)])("%j is refused", (name) => {
+  test.each(["", ".", "..", "/", "a/b", "../x", "/etc/passwd", "a\0b"])("%j is refused", (name) => {
     writeFileSync(join(top, "x"), "");
     expect(directory.stat(name)).toBe(-EINVAL);
     expect(directory.readlink(name)).toBe(-EINVAL);
@@ -84,8 +84,11 @@ describe("single names only", () => {
   });
 
   test("a name that is too long for the file system", () => {
-    expect(directory.symlink("t", "n".repeat(256))).toBe(-ENAMETOOLONG);
-    expect(directory.replaceFile("n".repeat(256), bytes("x"), 0o644, false)).toBe(-ENAMETOOLONG);
+    for (const name of ["n".repeat(256), "n".repeat(100_000)]) {
+      expect(directory.symlink("t", name)).toBe(-ENAMETOOLONG);
+      expect(directory.stat(name)).toBe(-ENAMETOOLONG);
+      expect(directory.replaceFile(name, bytes("x"), 0o644, false)).toBe(-ENAMETOOLONG);
+    }
     expect(readdirSync(base)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { toText } from "../bytes/text.ts";
-import { AT_SYMLINK_NOFOLLOW, PATH_MAX, S_IFDIR } from "../kernel/constants.ts";
+import { AT_SYMLINK_NOFOLLOW, S_IFDIR } from "../kernel/constants.ts";
 import { EACCES, EINVAL, EISDIR } from "../kernel/errno.ts";
 import { close, getdents64, readlinkat, statx, symlinkat, unlinkat } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
@@ -45,7 +45,7 @@ export function factsOf(from: Stat): FileFacts {
 
 /** Whether `name` names something in a directory: what only a path, or no name at all, could say is left out. */
 function isName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && name.length < PATH_MAX && !/[/\0]/.test(name);
+  return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
 }
 
 /** An open directory of a container. Its methods take single names and follow no link. */
