@@ -94,8 +94,10 @@ describe.each(engines)("$name", (engine) => {
   });
 
   test("the same with root.readonly: true", (context) => {
-    if (engine.readonlyBeforeHooks) context.skip("crun makes the root read-only before it runs the hooks");
-    expectLoaded(engine, { ...stage(context, engine), readonly: true });
+    const staged = stage(context, engine);
+    // Where the root is read-only already when the hooks run, they succeed when an earlier start has left them nothing to do.
+    if (engine.readonlyBeforeHooks) expectLoaded(engine, { ...staged, readonly: false });
+    expectLoaded(engine, { ...staged, readonly: true });
   });
 
   test("cache and links are those of the image's own ldconfig, byte for byte, and nothing else is changed", (context) => {

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeBundle } from "../support/bundle.ts";
+import { program } from "../support/debian-root.ts";
 import { executablePath } from "../support/executable.ts";
 import { loaded, probeCommand } from "../support/probe.ts";
 import { runc } from "../support/runtimes.ts";
@@ -39,7 +40,7 @@ function closedHost({ root, work, driver }: Stage): string {
   for (const name of ["etc", "run", "tmp", "var", "dev", "bundle"]) mkdirSync(join(host, name), { recursive: true });
   renameSync(root, join(host, "root"));
   writeBundle(join(host, "bundle"), { root: "../root", readonly: true, args: ["true"] });
-  copyFileSync(process.env["E2E_HOOK"] ?? executablePath, join(host, "nvidia-cdi-hook"));
+  copyFileSync(executablePath, join(host, "nvidia-cdi-hook"));
   const state = { ociVersion: "1.0.2", id: "test", status: "creating", pid: 1, bundle: "/bundle" };
   writeFileSync(join(host, "state.json"), JSON.stringify(state));
   const mountPoints = driver.libraries.map(({ folder, name }) =>
@@ -56,7 +57,7 @@ function startOnClosedHost(host: string, { edits }: Stage): void {
   for (const { hostPath, containerPath } of edits.mounts)
     lines.push(`mount --bind ${hostPath} ${host}/root${containerPath}`);
   for (const { args } of edits.hooks)
-    lines.push(`env -i NVIDIA_CTK_DEBUG=false chroot ${host} /${args.join(" ")} <${host}/state.json`);
+    lines.push(`env -i NVIDIA_CTK_DEBUG=false ${program("chroot")} ${host} /${args.join(" ")} <${host}/state.json`);
   const { status, stderr } = spawnSync("unshare", ["-m", "sh", "-c", lines.join("\n")], { encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 }

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fsExtra from "fs-extra";
 import type { ContainerEdits } from "./cdi-spec.ts";
 
 export interface BundleOptions {
@@ -52,6 +52,5 @@ export function writeBundle(directory: string, options: BundleOptions): void {
     ...(hooks === undefined ? {} : { hooks: { createContainer: hooks } }),
     linux: { namespaces: ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type })) },
   };
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "config.json"), JSON.stringify(config, null, 2));
+  fsExtra.outputJsonSync(join(directory, "config.json"), config, { spaces: 2 });
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import fsExtra from "fs-extra";
 import { program } from "./debian-root.ts";
 import { loadableLibrary } from "./loadable-library.ts";
 
@@ -101,19 +102,26 @@ export const libraryDirectory: string =
  * Makes a stand-in driver below `root`: shared libraries that a dynamic loader loads and whose functions can be called, with
  * the names and sonames of NVIDIA's. A C compiler makes them where there is one, else they are put together by hand.
  */
-export function makeDriver(root: string, options: { version?: string; compiler?: boolean } = {}): Driver {
+export function makeDriver(
+  root: string,
+  options: { version?: string; compiler?: boolean; libraryDirectory?: string } = {},
+): Driver {
   const version = options.version ?? "580.126.20";
   const compiler = options.compiler ?? program("gcc") !== undefined;
-  const driver: Driver = { version, root, libraryDirectory, libraries: librariesOf(version) };
+  const driver: Driver = {
+    version,
+    root,
+    libraryDirectory: options.libraryDirectory ?? libraryDirectory,
+    libraries: librariesOf(version),
+  };
   const sourcePath = join(root, "library.c");
-  mkdirSync(root, { recursive: true });
-  writeFileSync(sourcePath, source);
+  fsExtra.outputFileSync(sourcePath, source);
   for (const library of driver.libraries) {
     const output = hostPathOf(driver, library);
     const text = `${library.symbol} of stand-in driver ${version}\n`;
-    mkdirSync(dirname(output), { recursive: true });
+    fsExtra.ensureDirSync(dirname(output));
     if (compiler) compile(library, text, sourcePath, output);
-    else writeFileSync(output, loadableLibrary({ soname: library.soname, symbol: library.symbol, text }));
+    else fsExtra.outputFileSync(output, loadableLibrary({ soname: library.soname, symbol: library.symbol, text }));
   }
   rmSync(sourcePath);
   return driver;

@@ -7,7 +7,8 @@ import { containerPathOf, type Driver, hostPathOf } from "./driver.ts";
 /**
  * Makes `directory` what a container's root would be had the image's own ldconfig done the work: a copy of the pristine root
  * with the driver's libraries as files, the link `libcuda.so`, the loader's configuration of `started`, and then
- * `chroot DIRECTORY ldconfig -i`. Cache and soname links owe nothing to the program under test.
+ * `chroot DIRECTORY ldconfig -i` twice: `libcuda.so` leads to `libcuda.so.1`, which the first run makes and only the second
+ * finds. Cache and soname links owe nothing to the program under test.
  *
  * @param pristine root that no container has been started from
  * @param started root that the hooks have worked on
@@ -24,5 +25,5 @@ export function ldconfigOutcome(pristine: string, driver: Driver, started: strin
     rmSync(join(directory, name), { recursive: true });
     copyTree(join(started, name), join(directory, name));
   }
-  execFileSync("chroot", [directory, "/sbin/ldconfig", "-i"]);
+  for (let run = 1; run <= 2; run++) execFileSync("chroot", [directory, "/sbin/ldconfig", "-i"]);
 }

@@ -1,15 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cdiSpec, type ContainerEdits } from "./cdi-spec.ts";
@@ -52,17 +43,19 @@ function withState<T>(run: (directory: string) => T): T {
   try {
     return run(directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }); // podman cleans up late
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
 const newId = (): string => `cdi-hook-${randomBytes(6).toString("hex")}`;
 
-/** In the hybrid mode of cgroups crun and podman find the second hierarchy and fail on it: they run where it is not mounted. */
-function outsideOfHybridCgroups(command: readonly string[]): readonly string[] {
-  const hybrid = readFileSync("/proc/mounts", "utf8").includes(" /sys/fs/cgroup/unified ");
-  if (!hybrid) return command;
-  return ["unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified && exec "$@"', "sh", ...command];
+/**
+ * A command in namespaces of its own, so that its mounts and processes end with it. In the hybrid mode of cgroups crun and
+ * podman find the second hierarchy and fail on it: it is not mounted there.
+ */
+function inNamespaces(command: readonly string[]): readonly string[] {
+  const script = 'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; "$@"';
+  return ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh", ...command];
 }
 
 export const runc: Runtime = {
@@ -77,32 +70,22 @@ export const crun: Runtime = {
   run: (bundle) =>
     withState((state) => {
       const command = ["crun", "--root", state, "--cgroup-manager=disabled", "run", "--bundle", bundle, newId()];
-      return spawn(outsideOfHybridCgroups(command));
+      return spawn(inNamespaces(command));
     }),
 };
 
-function runsc(name: string, path: () => string | undefined, absent: string): Runtime {
-  return {
-    name,
-    missing: () => needs("unshare") ?? (path() === undefined ? absent : undefined),
-    run: (bundle) =>
-      withState((state) => {
-        const command = [path() ?? name, `--root=${state}`, "--network=none", "--ignore-cgroups"];
-        // It mounts in its state directory, and leaves the mount there.
-        return spawn(["unshare", "-m", ...command, "run", `--bundle=${bundle}`, newId()]);
-      }),
-  };
-}
+const runsc = "runsc-20260822";
 
-/** gVisor of August 2026: its gofer runs createContainer hooks. */
-export const gvisor2026: Runtime = runsc(
-  "gVisor 2026",
-  () => peer("runsc-20260822"),
-  "needs gVisor of 2026 (runsc-20260822.xz)",
-);
-
-/** The machine's own gVisor; releases before May 2026 run no createContainer hook. */
-export const gvisorOfMachine: Runtime = runsc("runsc", () => program("runsc"), "needs runsc");
+/** gVisor of August 2026: its gofer runs createContainer hooks, which older releases do not. */
+export const gvisor2026: Runtime = {
+  name: "gVisor 2026",
+  missing: () => needs("unshare") ?? (peer(runsc) === undefined ? `needs ${runsc}.xz` : undefined),
+  run: (bundle) =>
+    withState((state) => {
+      const command = [peer(runsc) ?? runsc, `--root=${state}`, "--network=none", "--ignore-cgroups"];
+      return spawn(inNamespaces([...command, "run", `--bundle=${bundle}`, newId()]));
+    }),
+};
 
 export interface PodmanRun {
   runtime: "runc" | "crun";
@@ -130,7 +113,7 @@ export function runPodman(options: PodmanRun): ContainerRun {
     if (options.edits !== undefined) writeFileSync(spec, JSON.stringify(cdiSpec(kind, options.edits), null, 2));
     return withState((state) =>
       spawn(
-        outsideOfHybridCgroups([
+        inNamespaces([
           "podman",
           `--root=${state}/storage`,
           `--runroot=${state}/run`,

@@ -55,6 +55,6 @@ export function setStage(context: TestContext, options: StageOptions = {}): Stag
   const driver = sharedDriver(compiled);
   const hookPath = join(work, "bin", name);
   mkdirSync(join(work, "bin"));
-  symlinkSync(process.env["E2E_HOOK"] ?? executablePath, hookPath);
+  symlinkSync(executablePath, hookPath);
   return { pristine, root, work: join(work, "bundle"), driver, edits: driverEdits(driver, hookPath, name) };
 }
