@@ -1,5 +1,5 @@
 /*
- * The native half of cdi-hook: QuickJS, the two bytecode bundles, and what TypeScript cannot do by itself.
+ * The native half of cdi-hook: QuickJS, the product's modules as bytecode, and what TypeScript cannot do by itself.
  *
  * It offers the bundles these globals and nothing else:
  *   syscall(nr, a, b, c, d, e, f)   the system call's result, or -errno
@@ -8,7 +8,7 @@
  *   environment(name)               one environment variable as a string of bytes, or undefined
  *   scriptArgs                      argv as strings of bytes
  *   architecture                    "x86-64", "arm64" or "riscv64": whose system call numbers are valid
- *   loadPeople()                    evaluates the second bundle
+ *   loadModule(name)                the exports of an embedded module, which is evaluated at the first call
  *
  * Memory safety: every pointer handed to the kernel is the first byte of a typed array or of a NUL-terminated copy of a
  * string, alive for the whole call because the caller's argument vector holds it. How many bytes the kernel may touch
@@ -24,10 +24,16 @@
 
 #include "quickjs.h"
 
-extern const uint8_t hooks_bundle[];
-extern const uint32_t hooks_bundle_size;
-extern const uint8_t people_bundle[];
-extern const uint32_t people_bundle_size;
+/* The modules that scripts/bundle.mjs makes; the build writes this table, which ends with a NULL name. */
+typedef struct {
+  const char *name;
+  const uint8_t *bytecode;
+  const uint32_t *size;
+} EmbeddedModule;
+extern const EmbeddedModule embedded_modules[];
+
+#define ENTRY_MODULE "hooks.js"
+#define PEOPLE_MODULE "people.js"
 
 #if defined(__x86_64__)
 #define ARCHITECTURE "x86-64"
@@ -379,23 +385,62 @@ static JSValue host_environment(JSContext *ctx, JSValueConst self, int argc, JSV
   return value ? new_latin1(ctx, value, strlen(value)) : JS_UNDEFINED;
 }
 
-/* ---- The bundles ------------------------------------------------------------------------------------------------ */
+/* ---- The modules ------------------------------------------------------------------------------------------------ */
 
-static JSValue evaluate(JSContext *ctx, const uint8_t *bundle, size_t size) {
-  JSValue function = JS_ReadObject(ctx, bundle, size, JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(function)) return function;
-  return JS_EvalFunction(ctx, function);
+/* QuickJS calls this for every import that it has not met: the module of that name from the table, not evaluated. */
+static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque) {
+  (void)opaque;
+  for (const EmbeddedModule *module = embedded_modules; module->name; module++) {
+    if (strcmp(module->name, name) != 0) continue;
+    JSValue value = JS_ReadObject(ctx, module->bytecode, *module->size, JS_READ_OBJ_BYTECODE);
+    if (JS_IsException(value)) return NULL;
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_MODULE) {
+      JS_FreeValue(ctx, value);
+      JS_ThrowTypeError(ctx, "%s is not a module", name);
+      return NULL;
+    }
+    JSModuleDef *definition = JS_VALUE_GET_PTR(value);
+    JS_FreeValue(ctx, value); /* the context's list of modules keeps it */
+    return definition;
+  }
+  JS_ThrowReferenceError(ctx, "no module %s", name);
+  return NULL;
 }
 
-static JSValue host_load_people(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
-  (void)self, (void)argc, (void)argv;
-  JS_AddIntrinsicDate(ctx);
-  JS_AddIntrinsicRegExpCompiler(ctx);
-  JS_AddIntrinsicStringNormalize(ctx);
-  JS_AddIntrinsicProxy(ctx);
-  JS_AddIntrinsicPromise(ctx);
-  JS_AddIntrinsicWeakRef(ctx);
-  return evaluate(ctx, people_bundle, people_bundle_size);
+/* Evaluates a module and what it imports; its namespace. None of ours awaits anything, so it is done when this returns. */
+static JSValue load(JSContext *ctx, const char *name) {
+  JSModuleDef *definition = read_module(ctx, name, NULL);
+  if (!definition) return JS_EXCEPTION;
+  JSValue module = JS_DupValue(ctx, JS_MKPTR(JS_TAG_MODULE, definition));
+  if (JS_ResolveModule(ctx, module) < 0) {
+    JS_FreeValue(ctx, module);
+    return JS_EXCEPTION;
+  }
+  JSValue promise = JS_EvalFunction(ctx, module); /* frees `module` */
+  if (JS_IsException(promise)) return promise;
+  if (JS_PromiseState(ctx, promise) == JS_PROMISE_REJECTED) {
+    JSValue reason = JS_PromiseResult(ctx, promise);
+    JS_FreeValue(ctx, promise);
+    return JS_Throw(ctx, reason);
+  }
+  JS_FreeValue(ctx, promise);
+  return JS_GetModuleNamespace(ctx, definition);
+}
+
+static JSValue host_load_module(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  (void)self, (void)argc;
+  const char *name = JS_ToCString(ctx, argv[0]);
+  if (!name) return JS_EXCEPTION;
+  if (strcmp(name, PEOPLE_MODULE) == 0) { /* the parts of the language that only libraries need */
+    JS_AddIntrinsicDate(ctx);
+    JS_AddIntrinsicRegExpCompiler(ctx);
+    JS_AddIntrinsicStringNormalize(ctx);
+    JS_AddIntrinsicProxy(ctx);
+    JS_AddIntrinsicWeakRef(ctx);
+  }
+  JSValue exports = load(ctx, name);
+  JS_FreeCString(ctx, name);
+  return exports;
 }
 
 static void print(const char *text) {
@@ -435,21 +480,23 @@ int main(int argc, char **argv) {
   JS_AddIntrinsicJSON(ctx);
   JS_AddIntrinsicMapSet(ctx);
   JS_AddIntrinsicTypedArrays(ctx);
+  JS_AddIntrinsicPromise(ctx); /* evaluating a module makes one */
+  JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
 
   JSValue global = JS_GetGlobalObject(ctx);
   define(ctx, global, "syscall", host_syscall, ARGUMENTS);
   define(ctx, global, "latin1", host_latin1, 3);
   define(ctx, global, "latin1Into", host_latin1_into, 3);
   define(ctx, global, "environment", host_environment, 1);
-  define(ctx, global, "loadPeople", host_load_people, 0);
+  define(ctx, global, "loadModule", host_load_module, 1);
   JSValue args = JS_NewArray(ctx);
   for (int i = 0; i < argc; i++) JS_SetPropertyUint32(ctx, args, (uint32_t)i, new_latin1(ctx, argv[i], strlen(argv[i])));
   JS_SetPropertyStr(ctx, global, "scriptArgs", args);
   JS_SetPropertyStr(ctx, global, "architecture", JS_NewString(ctx, ARCHITECTURE));
   JS_FreeValue(ctx, global);
 
-  /* The bundle leaves by exit_group; coming back here means that it failed before it could. */
-  JSValue result = evaluate(ctx, hooks_bundle, hooks_bundle_size);
+  /* The entry leaves by exit_group; coming back here means that it failed before it could. */
+  JSValue result = load(ctx, ENTRY_MODULE);
   if (JS_IsException(result)) report(ctx);
   return 1;
 }

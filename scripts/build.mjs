@@ -1,11 +1,11 @@
-// Builds dist/cdi-hook: two bundles by esbuild, bytecode by qjsc, one static executable by the C compiler.
+// Builds dist/cdi-hook: modules by esbuild, bytecode by qjsc, one static executable by the C compiler.
 //   node scripts/build.mjs [--arch x86_64|arm64|riscv64] [--libc musl|glibc] [--sanitize] [--force]
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compileBundles, compileHost, toolchain } from "./compile.mjs";
+import { compileHost, compileModules, toolchain } from "./compile.mjs";
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(top, "dist");
@@ -55,7 +55,7 @@ async function build() {
     return;
   }
   const { bundle } = await import("./bundle.mjs");
-  const objects = await compileBundles(tools, work, say, bundle(top, dist, work));
+  const objects = await compileModules(tools, work, say, bundle(top, dist, work));
   await compileHost(tools, objects, work, `${executable}.new`, say);
   const size = statSync(`${executable}.new`).size;
   if (!options.sanitize && size > SIZE_LIMIT)

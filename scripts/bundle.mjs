@@ -1,6 +1,6 @@
-// The two single-file bundles: hooks (part of every container start) and people (loaded when no hook is asked for).
+// TypeScript to the modules that the executable carries.
 import { build } from "esbuild";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Stand-ins for Node's modules that libraries of the people's bundle import: src/cli/shims/NAME.ts. */
@@ -16,13 +16,28 @@ function nodeModules(top) {
   return alias;
 }
 
-/** Writes hooks.js and people.js to `work`, their metafiles to `dist`. */
+/**
+ * The executable's modules: `hooks` is evaluated at every start; `linker` (all of ldconfig) and `people` (commands for
+ * people, with their libraries) when src/part.ts is asked for them. What they share is in chunks. They are modules and not
+ * one function around everything, as the engine finds a captured variable of a function by searching all of them.
+ */
+const ENTRIES = {
+  hooks: "bin/cdi-hook.ts",
+  linker: "src/hooks/linker.ts",
+  people: "src/cli/people-entry.ts",
+};
+
+/** Writes the modules NAME.js to `work`, and esbuild's metafile to `dist`. */
 export async function bundle(top, dist, work) {
+  for (const name of readdirSync(work)) if (name.endsWith(".js")) rmSync(join(work, name));
   const { version } = JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
-  const common = {
+  const result = await build({
+    entryPoints: ENTRIES,
+    outdir: work,
     absWorkingDir: top,
     bundle: true,
-    format: "iife",
+    splitting: true,
+    format: "esm",
     target: "es2023",
     platform: "neutral",
     mainFields: ["browser", "module", "main"],
@@ -35,12 +50,6 @@ export async function bundle(top, dist, work) {
     banner: { js: 'Symbol.dispose??=Symbol.for("Symbol.dispose");' },
     define: { CDI_HOOK_VERSION: JSON.stringify(version) },
     alias: nodeModules(top),
-  };
-  for (const [name, entry] of [
-    ["hooks", "bin/cdi-hook.ts"],
-    ["people", "src/cli/people-entry.ts"],
-  ]) {
-    const result = await build({ ...common, entryPoints: [join(top, entry)], outfile: join(work, `${name}.js`) });
-    writeFileSync(join(dist, `${name}.meta.json`), JSON.stringify(result.metafile));
-  }
+  });
+  writeFileSync(join(dist, "modules.meta.json"), JSON.stringify(result.metafile));
 }

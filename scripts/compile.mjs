@@ -1,5 +1,5 @@
-// From two bundles to one executable: bytecode by qjsc, machine code by the C compiler.
-import { existsSync } from "node:fs";
+// From modules to one executable: bytecode by qjsc, machine code by the C compiler.
+import { appendFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ENGINE_FLAGS, bytecodeCompiler, engineObjects, run, sources } from "./quickjs.mjs";
@@ -89,25 +89,44 @@ export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } =
 }
 
 /**
- * The objects that do not depend on bin/host.c: the engine, and the bundles `hooks.js` and `people.js` of the folder
- * `work` as bytecode. `bundled` is waited for before they are read. `say` gets one line per step.
+ * The objects that do not depend on bin/host.c: the engine, and the modules in the folder `work` (NAME.js) as bytecode,
+ * with the table by which bin/host.c finds them. `bundled` is waited for before they are read. `say` gets one line per
+ * step.
  */
-export async function compileBundles(tools, work, say, bundled = Promise.resolve()) {
+export async function compileModules(tools, work, say, bundled = Promise.resolve()) {
   const source = await sources(say);
   const [qjsc, engine] = await Promise.all([
     bytecodeCompiler(source, tools.hostCompiler, say),
     engineObjects(source, tools.compiler, tools.flags, say),
     bundled,
   ]);
-  const bundles = ["hooks", "people"].map((name) => {
-    const code = join(work, `${name}.c`);
-    // The bytecode carries its file's name: a relative one, so that two checkouts build the same bytes.
-    run(qjsc, ["-c", "-s", "-N", `${name}_bundle`, "-o", code, `${name}.js`], { cwd: work });
-    const object = join(work, `${name}.o`);
-    run(tools.compiler, [...tools.flags, "-c", code, "-o", object]);
-    return object;
+  const code = join(work, "modules.c");
+  const names = readdirSync(work)
+    .filter((name) => name.endsWith(".js"))
+    .toSorted();
+  // One run for all: qjsc compiles what a module imports with it. The bytecode carries the files' names, relative ones, so
+  // that two checkouts build the same bytes.
+  run(qjsc, ["-c", "-s", "-m", "-o", code, ...names], { cwd: work });
+  appendFileSync(code, moduleTable(names, readFileSync(code, "utf8")));
+  const object = join(work, "modules.o");
+  run(tools.compiler, [...tools.flags, "-c", code, "-o", object]);
+  return [...engine, object];
+}
+
+/** The table of bin/host.c. qjsc names a module's bytecode after its file. */
+function moduleTable(names, code) {
+  const rows = names.map((name) => {
+    const symbol = `qjsc_${name.slice(0, -3).replaceAll(/[^A-Za-z0-9]/g, "_")}`;
+    if (!code.includes(`uint8_t ${symbol}[`)) throw new Error(`qjsc made no ${symbol} of ${name}`);
+    return `  { "${name}", ${symbol}, &${symbol}_size },`;
   });
-  return [...engine, ...bundles];
+  return `
+typedef struct { const char *name; const uint8_t *bytecode; const uint32_t *size; } EmbeddedModule;
+const EmbeddedModule embedded_modules[] = {
+${rows.join("\n")}
+  { 0, 0, 0 },
+};
+`;
 }
 
 /** Compiles bin/host.c, with further `hostFlags`, and links it with the other objects to `output`. */

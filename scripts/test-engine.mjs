@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { compileBundles, compileHost, toolchain } from "./compile.mjs";
+import { compileHost, compileModules, toolchain } from "./compile.mjs";
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const VARIANTS = {
@@ -41,7 +41,7 @@ async function bundleTests(work) {
     stdin: { contents: contents.join("\n"), resolveDir: top, sourcefile: "engine-tests.ts" },
     outfile: join(work, "hooks.js"),
     bundle: true,
-    format: "iife",
+    format: "esm",
     target: "es2023",
     platform: "neutral",
     charset: "ascii",
@@ -49,7 +49,7 @@ async function bundleTests(work) {
     alias: { vitest: join(top, "test/support/engine-vitest.ts") },
     logLevel: "error",
   });
-  writeFileSync(join(work, "people.js"), "globalThis.peopleLoaded = typeof Date;\n");
+  writeFileSync(join(work, "people.js"), "export const date = typeof Date;\n");
 }
 
 /** Builds and runs one variant; returns the status of the tests. */
@@ -58,7 +58,7 @@ async function runVariant(name, { sanitize, hostFlags }) {
   mkdirSync(work, { recursive: true });
   try {
     const tools = toolchain({ sanitize });
-    const objects = await compileBundles(tools, work, say, bundleTests(work));
+    const objects = await compileModules(tools, work, say, bundleTests(work));
     const executable = join(work, "engine-tests");
     await compileHost(tools, objects, work, executable, say, hostFlags);
     const done = spawnSync(executable, ["\u00fc", ""], {

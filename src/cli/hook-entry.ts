@@ -3,15 +3,19 @@ import type { FlagValues, Hook } from "../hooks/hook.ts";
 import { findHook } from "../hooks/index.ts";
 import { exit, ignoreSigpipe, occupyStandardDescriptors } from "../kernel/process.ts";
 import { Logger, plainSink, type Level, type Sink } from "../logger.ts";
+import { part } from "../part.ts";
 import type { Root } from "../rootfs/root.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { logFormatVariable } from "./globals.ts";
 import { writeError } from "./output.ts";
-import { people } from "./load-people.ts";
 import { hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
 
 declare const environment: (name: string) => string | undefined;
+
+function people(): typeof import("./people-entry.ts") {
+  return part("people") as typeof import("./people-entry.ts");
+}
 
 /** The whole program; `args` are the words of the command line, the program's name first. */
 export function main(args: readonly string[]): never {
@@ -42,7 +46,7 @@ function run(program: ProgramName, words: readonly string[]): number {
     );
     return failure;
   }
-  if (line.known && flags.isSet("version")) return exitStatusOf(() => people().version(), program, log);
+  if (line.known && flags.isSet("version")) return exitStatusOf(() => people().printVersion(), program, log);
   if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command), program, log);
   for (const warning of line.warnings) log.warn(`${command ?? program}: ${warning}`);
   if (command === undefined) {
@@ -75,7 +79,7 @@ function loggerOf(flags: FlagValues): Logger {
 function jsonSinkWhenNeeded(level: Level): Sink {
   let sink: Sink | undefined;
   return (lineLevel, message, facts) => {
-    sink ??= people().jsonSink(level);
+    sink ??= people().jsonLines(level);
     sink(lineLevel, message, facts);
   };
 }

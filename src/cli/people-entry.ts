@@ -1,5 +1,6 @@
 import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
 import { jsonSink } from "../logger-json.ts";
+import type { Level, Sink } from "../logger.ts";
 import { describe, peopleProgram, runPeople } from "./commands.ts";
 import { writeError, writeOutput } from "./output.ts";
 import { version } from "./version.ts";
@@ -7,9 +8,22 @@ import { version } from "./version.ts";
 // commander's errors ask for their stack in V8's way; the engine records it by itself.
 if (!("captureStackTrace" in Error)) Object.assign(Error, { captureStackTrace: () => undefined });
 
-globalThis.cdiHookPeople = {
-  run: runPeople,
-  help: (hook) => writeOutput(describe(peopleProgram(), hook)),
-  version: () => writeOutput(`cdi-hook ${version}\n`),
-  jsonSink: (level) => jsonSink(level, stringFromUtf8, (line) => writeError(utf8FromString(line))),
-};
+/** Runs a command for people; `words` is the command line without the program's name. Answers with the exit status. */
+export function run(words: readonly string[]): number {
+  return runPeople(words);
+}
+
+/** Prints help for one hook, or for all. */
+export function help(hook: string | undefined): void {
+  writeOutput(describe(peopleProgram(), hook));
+}
+
+/** Prints the version. */
+export function printVersion(): void {
+  writeOutput(`cdi-hook ${version}\n`);
+}
+
+/** A sink for log lines of at least this level, as JSON. */
+export function jsonLines(level: Level): Sink {
+  return jsonSink(level, stringFromUtf8, (line) => writeError(utf8FromString(line)));
+}
