@@ -179,7 +179,7 @@ function readExtensions(
     } else if (tag === CACHE_EXTENSION_TAG_GLIBC_HWCAPS && folders.length === 0) {
       if (length % 4 !== 0) reader.fail("hwcaps names", offset, `${length} bytes`);
       reader
-        .words(offset, length >> 2, "hwcaps names")
+        .words(offset, length >>> 2, "hwcaps names")
         .forEach((name, index) => folders.push(strings.at(name, "hwcaps name", index)));
     }
   }
