@@ -6,7 +6,7 @@
 
 import { toText } from "../bytes/text.ts";
 import { AT_EMPTY_PATH, PATH_MAX } from "./constants.ts";
-import { EINTR, ENAMETOOLONG } from "./errno.ts";
+import { EINTR, EIO, ENAMETOOLONG } from "./errno.ts";
 import type { Stat } from "./stat.ts";
 import { NR } from "./syscalls.ts";
 
@@ -16,7 +16,8 @@ const EINTR_RETRIES = 16;
 /** `STATX_BASIC_STATS`: what stat(2) would give. */
 const STATX_BASIC_STATS = 0x7ff;
 
-function restarted(call: () => number): number {
+/** Makes a call, again and again while signals interrupt it. */
+export function restarted(call: () => number): number {
   let result = call();
   for (let tries = 0; result === -EINTR && tries < EINTR_RETRIES; tries++) result = call();
   return result;
@@ -28,19 +29,25 @@ export function openat(directory: number, name: string, flags: number, mode = 0)
   return result === -EINTR ? restarted(() => syscall(NR.openat, directory, name, flags, mode)) : result;
 }
 
-/** close(2). The descriptor is gone whatever the answer is, so an interrupted call is never made again. */
+/**
+ * close(2). The descriptor is gone whatever the answer is, so an interrupted call is never made again; it is a success,
+ * as Linux has taken the written bytes by then.
+ */
 export function close(fd: number): number {
-  return syscall(NR.close, fd);
+  const result = syscall(NR.close, fd);
+  return result === -EINTR ? 0 : result;
 }
 
 /** statx(2) on a name; `flags` of AT_SYMLINK_NOFOLLOW. Fills `stat`. */
 export function statx(directory: number, name: string, flags: number, stat: Stat): number {
-  return syscall(NR.statx, directory, name, flags, STATX_BASIC_STATS, stat.buffer);
+  const call = (): number => syscall(NR.statx, directory, name, flags, STATX_BASIC_STATS, stat.buffer);
+  const result = call();
+  return result === -EINTR ? restarted(call) : result;
 }
 
 /** statx(2) on an open descriptor, O_PATH ones included. Fills `stat`. */
 export function fstat(fd: number, stat: Stat): number {
-  return syscall(NR.statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, stat.buffer);
+  return statx(fd, "", AT_EMPTY_PATH, stat);
 }
 
 /** pread(2): fills `bytes` from byte `offset` of the file; answers how many bytes were read. */
@@ -59,12 +66,12 @@ export function write(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.write, fd, bytes, bytes.length));
 }
 
-/** Writes all of `bytes`; 0 when done, -errno at the first failure. */
+/** Writes all of `bytes`; 0 when done, -errno at the first failure; -EIO when the file takes no more without saying why. */
 export function writeAll(fd: number, bytes: Uint8Array): number {
   let rest = bytes;
   while (rest.length > 0) {
     const written = write(fd, rest);
-    if (written < 0) return written;
+    if (written <= 0) return written === 0 ? -EIO : written;
     rest = rest.subarray(written);
   }
   return 0;
@@ -72,14 +79,14 @@ export function writeAll(fd: number, bytes: Uint8Array): number {
 
 /** getdents64(2): fills `bytes` with directory entries; 0 at the end of the directory. */
 export function getdents64(fd: number, bytes: Uint8Array): number {
-  return syscall(NR.getdents64, fd, bytes, bytes.length);
+  return restarted(() => syscall(NR.getdents64, fd, bytes, bytes.length));
 }
 
 const linkTarget = new Uint8Array(PATH_MAX);
 
 /** readlinkat(2): the link's target as a byte string, or -errno; -ENAMETOOLONG for one that a path could not hold. */
 export function readlinkat(directory: number, name: string): string | number {
-  const length = syscall(NR.readlinkat, directory, name, linkTarget, linkTarget.length);
+  const length = restarted(() => syscall(NR.readlinkat, directory, name, linkTarget, linkTarget.length));
   if (length < 0) return length;
   return length < linkTarget.length ? toText(linkTarget, 0, length) : -ENAMETOOLONG;
 }
@@ -118,6 +125,6 @@ const statfs = new Uint32Array(32);
 
 /** The magic number of the file system that an open descriptor is on (statfs(2), linux/magic.h), or -errno. */
 export function fileSystemMagic(fd: number): number {
-  const result = syscall(NR.fstatfs, fd, statfs);
+  const result = restarted(() => syscall(NR.fstatfs, fd, statfs));
   return result < 0 ? result : (statfs[0] ?? 0);
 }

@@ -1,5 +1,5 @@
 import { EBADF } from "./errno.ts";
-import { openat } from "./files.ts";
+import { openat, restarted } from "./files.ts";
 import { AT_FDCWD, O_PATH } from "./constants.ts";
 import { NR } from "./syscalls.ts";
 
@@ -29,9 +29,12 @@ export function umask(mask: number): void {
   syscall(NR.umask, mask);
 }
 
-/** Fills `bytes` with random bytes (getrandom(2)); false when the kernel has none. */
-export function getrandom(bytes: Uint8Array): boolean {
-  return syscall(NR.getrandom, bytes, bytes.length, 0) === bytes.length;
+/** Fills `bytes`, at most 256 of them, with random bytes (getrandom(2)); 0 or -errno. */
+export function getrandom(bytes: Uint8Array): number {
+  return Math.min(
+    restarted(() => syscall(NR.getrandom, bytes, bytes.length, 0)),
+    0,
+  );
 }
 
 /**

@@ -16,6 +16,7 @@ const ATTEMPTS = 8;
 function throughTemporary(directory: number, name: string, make: (temporary: string) => number): number {
   for (let attempt = 1; ; attempt++) {
     const temporary = temporaryName();
+    if (typeof temporary === "number") return temporary;
     let result = make(temporary);
     if (result === 0) result = renameWithin(directory, temporary, name);
     if (result === 0) return 0;

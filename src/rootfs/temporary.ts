@@ -15,10 +15,11 @@ const ENTRIES_BYTES = 64 << 10;
 /** Names that one look at a directory considers: a killed process leaves one, an image could bring any number. */
 const MOST = 1000;
 
-/** A name that nobody can foresee. */
-export function temporaryName(): string {
+/** A name that nobody can foresee; -errno when the kernel has no random numbers. */
+export function temporaryName(): string | number {
   const random = new Uint8Array(8);
-  if (!getrandom(random)) throw new Error("getrandom failed");
+  const result = getrandom(random);
+  if (result < 0) return result;
   let digits = "";
   for (const byte of random) digits += (byte + 0x100).toString(16).slice(1);
   return `${PREFIX}${getpid()}-${digits}`;

@@ -3,8 +3,10 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 
-/** The product as it was built: `dist/cdi-hook` of this checkout. */
-export const executablePath: string = resolve(import.meta.dirname, "../../dist/cdi-hook");
+/** The product as it was built: `dist/cdi-hook` of this checkout, or another that CDI_HOOK_EXECUTABLE names. */
+export const executablePath: string = resolve(
+  process.env["CDI_HOOK_EXECUTABLE"] ?? resolve(import.meta.dirname, "../../dist/cdi-hook"),
+);
 
 const defaultTimeout = 60_000;
 const largestOutput = 256 * 1024 * 1024;
