@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import fsExtra from "fs-extra";
 import {
@@ -50,9 +59,10 @@ int main(int count, char **words) {
 }
 `;
 
-function debianRoot(path: string): DemonstrationRoot {
+function debianRoot(path: string, progress: (line: string) => void): DemonstrationRoot {
   const kept = keptDebianRoot(bookworm);
   const start = performance.now();
+  if (kept === undefined) progress("mmdebstrap makes a Debian root, in 10 to 30 seconds");
   if (kept === undefined) makeDebianRoot(bookworm, path);
   else copyTree(kept, path);
   const how =
@@ -67,15 +77,13 @@ function loadedWith(executable: string): string[] {
   return [...stdout.matchAll(/(?:^\s*|=> )(\/\S+) \(0x/gm)].map(([, path = ""]) => path);
 }
 
-/** Copies a file of this machine to its own path below `root`; a directory link above it (/lib) becomes one there too. */
+/** Copies a file of this machine to its own path below `root`; where that leads through a directory link, so it does there. */
 function copyToOwnPath(root: string, path: string): void {
   const parts = path.split("/").slice(1, -1);
-  let above = "";
-  for (const part of parts) {
-    above = `${above}/${part}`;
-    if (lstatSync(above).isSymbolicLink()) fsExtra.ensureSymlinkSync(readlinkSync(above), join(root, above));
-    else mkdirSync(join(root, above), { recursive: true });
-    if (lstatSync(above).isSymbolicLink()) mkdirSync(join(root, realpathSync(above)), { recursive: true });
+  for (const above of parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`)) {
+    const copy = join(root, above);
+    mkdirSync(join(root, realpathSync(above)), { recursive: true });
+    if (!existsSync(copy)) symlinkSync(readlinkSync(above), copy);
   }
   fsExtra.copySync(path, join(root, path), { dereference: true });
 }
@@ -106,12 +114,13 @@ function ownRoot(path: string): DemonstrationRoot {
 }
 
 /** Makes a root filesystem at `path`: a real Debian where that can be, else one of this machine's own files. */
-export function demonstrationRoot(path: string): DemonstrationRoot {
+export function demonstrationRoot(path: string, progress: (line: string) => void): DemonstrationRoot {
   if (whyNoDebianRoot() !== undefined) return ownRoot(path);
   try {
-    return debianRoot(path);
-  } catch {
-    rmSync(path, { recursive: true, force: true }); // no archive can be reached
+    return debianRoot(path, progress);
+  } catch (error) {
+    progress(`not a Debian root: ${String(error).split("\n").at(-1)}`);
+    rmSync(path, { recursive: true, force: true });
     return ownRoot(path);
   }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fsExtra from "fs-extra";
 import { writeBundle } from "../test/support/bundle.ts";
 import type { ContainerEdits } from "../test/support/cdi-spec.ts";
+import { program } from "../test/support/debian-root.ts";
 import { runc } from "../test/support/runtimes.ts";
 import type { DemonstrationRoot } from "./demo-root.ts";
 
@@ -54,8 +55,8 @@ function inNamespace(root: DemonstrationRoot, state: string, enter: readonly str
         if (!fsExtra.pathExistsSync(target)) fsExtra.outputFileSync(target, "");
         return `mount --bind ${quoted([hostPath, target])}`;
       });
-      const program = `exec chroot ${quoted([root.path, ...root.command])}`;
-      return shell(enter, [...mounts, ...hookLines(edits, state), program]);
+      const last = `exec ${quoted([program("chroot") ?? "chroot", root.path, ...root.command])}`;
+      return shell(enter, [...mounts, ...hookLines(edits, state), last]);
     },
   };
 }

@@ -6,6 +6,7 @@ import { styleText } from "node:util";
 import { type ContainerEdits, driverEdits } from "../test/support/cdi-spec.ts";
 import { program } from "../test/support/debian-root.ts";
 import { type Driver, makeDriver } from "../test/support/driver.ts";
+import { cudaLibraries } from "../test/support/probe.ts";
 import { compareListings, listTree } from "../test/support/tree-listing.ts";
 import { demonstrationRoot } from "./demo-root.ts";
 import { demonstrationStart, type Starter } from "./demo-start.ts";
@@ -19,8 +20,8 @@ const heading = (text: string): void => say(`\n${paint("bold", text)}`);
 const shownAtMost = 6;
 
 function sayList(lines: readonly string[]): void {
-  for (const line of lines.slice(0, shownAtMost)) say(`  ${line}`);
-  if (lines.length > shownAtMost) say(paint("dim", `  … and ${lines.length - shownAtMost} more`));
+  for (const line of lines.slice(0, shownAtMost)) say(`    ${line}`);
+  if (lines.length > shownAtMost) say(paint("dim", `    … and ${lines.length - shownAtMost} more`));
 }
 
 const list = (items: readonly string[]): string => `[${items.join(", ")}]`;
@@ -52,6 +53,7 @@ function cacheListing(root: string): string[] | undefined {
     .map((line) => line.trim());
 }
 
+/** The links in the driver's folders. */
 function linksIn(root: string, { libraryDirectory, libraries }: Driver): string[] {
   const folders = [...new Set(libraries.map(({ folder }) => join(libraryDirectory, folder)))];
   return folders.flatMap((folder) =>
@@ -75,6 +77,17 @@ function sayStart(starter: Starter, edits: ContainerEdits): boolean {
   return asExpected;
 }
 
+/** The place in the demonstration's program of the library that a line is about, or a number above all places. */
+function placeInProgram(line: string): number {
+  const place = cudaLibraries.findIndex(({ library }) => new RegExp(`(^|/)${library} `).test(line));
+  return place === -1 ? cudaLibraries.length : place;
+}
+
+/** Lines about what the program asks for come first; the others stay as they are. */
+function inOrderOfInterest(lines: readonly string[]): string[] {
+  return [...lines].sort((one, other) => placeInProgram(one) - placeInProgram(other));
+}
+
 function sayDifference(
   root: string,
   driver: Driver,
@@ -83,18 +96,18 @@ function sayDifference(
 ): void {
   const madeLinks = linksIn(root, driver).filter((link) => !links.includes(link));
   say(`  ${madeLinks.length} links were made:`);
-  sayList(madeLinks.map((link) => `  ${link}`));
+  sayList(inOrderOfInterest(madeLinks));
   const listing = cacheListing(root);
   if (listing === undefined) return;
   const added = listing.filter((line) => !cache?.includes(line));
-  say(`  /etc/ld.so.cache has ${listing.length} entries instead of ${cache?.length ?? 0}; ldconfig -p lists as new:`);
-  sayList(added.map((line) => `  ${line}`));
+  say(`  /etc/ld.so.cache had ${cache?.length ?? 0} entries and has ${listing.length}; ldconfig -p lists as new:`);
+  sayList(inOrderOfInterest(added));
 }
 
 function tell(executable: string, work: string): boolean {
-  say(`${paint("bold", "cdi-hook")}: a container without and with its hooks`);
-  const base = demonstrationRoot(join(work, "root"));
-  say(`\n  root     ${base.description}`);
+  say(`${paint("bold", "cdi-hook")}: a container without and with its hooks\n`);
+  const base = demonstrationRoot(join(work, "root"), (line) => say(paint("dim", `  ${line}`)));
+  say(`  root     ${base.description}`);
   const driver = makeDriver(join(work, "driver"), { libraryDirectory: base.libraryDirectory });
   say(`  driver   a stand-in ${driver.version}: ${driver.libraries.length} libraries, NVIDIA's file names and sonames`);
   const hookPath = join(work, "nvidia-cdi-hook");
@@ -126,15 +139,11 @@ function tell(executable: string, work: string): boolean {
 /** Tells the story on standard output; 0 when all went as it should, else 1. Leaves nothing behind. */
 export function demonstrate(executable: string): number {
   const work = mkdtempSync(join(tmpdir(), "cdi-hook-demo-"));
-  const remove = (): void => rmSync(work, { recursive: true, force: true, maxRetries: 5 });
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => {
-      remove();
-      process.exit(1);
-    });
+  // A signal ends the program that is running, and this one only after it has removed its files.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   try {
     return tell(executable, work) ? 0 : 1;
   } finally {
-    remove();
+    rmSync(work, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -7,6 +7,5 @@ declare module "fs-extra" {
   export function outputJsonSync(path: string, value: unknown, options?: { spaces?: number }): void;
   /** Copies a file or a tree; directories above the copy are made where they are missing. */
   export function copySync(from: string, to: string, options?: { dereference?: boolean }): void;
-  export function ensureSymlinkSync(target: string, path: string): void;
   export function pathExistsSync(path: string): boolean;
 }

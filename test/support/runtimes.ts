@@ -33,7 +33,11 @@ function needs(...programs: string[]): string | undefined {
 
 function spawn(command: readonly string[]): ContainerRun {
   const [file = "", ...args] = command;
-  const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: "utf8", timeout, killSignal: "SIGKILL" });
+  const { status, stdout, stderr, error } = spawnSync(program(file) ?? file, args, {
+    encoding: "utf8",
+    timeout,
+    killSignal: "SIGKILL",
+  });
   return { status, stdout, stderr: error === undefined ? stderr : `${stderr}${error.message}\n` };
 }
 
@@ -53,9 +57,21 @@ const newId = (): string => `cdi-hook-${randomBytes(6).toString("hex")}`;
  * A command in namespaces of its own, so that its mounts and processes end with it. In the hybrid mode of cgroups crun and
  * podman find the second hierarchy and fail on it: it is not mounted there.
  */
-function inNamespaces(command: readonly string[]): readonly string[] {
+function inNamespaces([file = "", ...args]: readonly string[]): readonly string[] {
   const script = 'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; "$@"';
-  return ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh", ...command];
+  return [
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "sh",
+    "-c",
+    script,
+    "sh",
+    program(file) ?? file,
+    ...args,
+  ];
 }
 
 export const runc: Runtime = {
