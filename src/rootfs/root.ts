@@ -142,13 +142,18 @@ export class Root implements Disposable {
     const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
     if (start < 0) return start;
     let rest = path;
+    let wantsDirectory = false;
     for (;;) {
+      // As in Linux, a path that ends in a slash leads to directories only, however many links later.
+      wantsDirectory ||= rest.endsWith("/") || rest.endsWith("/.");
       const name = walk.enterParent(rest);
       if (typeof name === "number") return name;
       const result =
         name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
       if (result < 0) return result;
-      if (stat.type !== S_IFLNK) return { name, facts: factsOf(stat) };
+      if (stat.type !== S_IFLNK) {
+        return wantsDirectory && stat.type !== S_IFDIR ? -ENOTDIR : { name, facts: factsOf(stat) };
+      }
       const target = walk.readlink(name);
       if (typeof target === "number") return target;
       rest = target;
