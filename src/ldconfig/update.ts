@@ -141,18 +141,8 @@ class Run implements Disposable {
       this.#take(open, offers, links, folder.hwcaps === undefined ? (hwcapFolders?.bits(folder.path) ?? 0n) : 0n);
     }
     if (log.debugging) log.debug(`${libraries.count} files read, ${this.#entries.length} entries`);
-    return { bytes: this.#bytes(), entries: this.#entries.length, links: this.#links };
-  }
-
-  #bytes(): Uint8Array {
-    const { features, layout } = this.#profile;
-    if (layout.format !== "new" && features.legacyHwcaps && layout.extensions) {
-      if (this.#entries.some((entry) => entry.hwcapLow !== 0 || entry.hwcapHigh !== 0)) {
-        const reason = `this glibc overruns its memory when it writes the format ${layout.format} with legacy hwcaps`;
-        throw new HookError("refused", "compute", this.#options.cachePath ?? CACHE_PATH, reason);
-      }
-    }
-    return writeCache(this.#entries, this.#searchPath.hwcapsNames, layout);
+    const bytes = writeCache(this.#entries, this.#searchPath.hwcapsNames, this.#profile.layout);
+    return { bytes, entries: this.#entries.length, links: this.#links };
   }
 
   #findFolders(): Configuration {
