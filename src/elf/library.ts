@@ -11,7 +11,7 @@ import type { Skip } from "./skip.ts";
 
 export type { Machine } from "./machine.ts";
 export type { LibraryRules } from "./rules.ts";
-export type { Skip, SkipReason } from "./skip.ts";
+export type { Skip } from "./skip.ts";
 
 /** What ldconfig wants to know about a library. */
 export interface Library {

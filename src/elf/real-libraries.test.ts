@@ -4,23 +4,9 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "n
 import { join } from "node:path";
 import { parse } from "elf-tools";
 import { describe, expect, test } from "vitest";
+import { rules35 } from "../../test/support/library-rules.ts";
 import { MemorySource } from "../../test/support/memory-source.ts";
-import { type LibraryRules, readLibrary } from "./library.ts";
-
-const rules: LibraryRules = {
-  machine: "x86-64",
-  libraryTypes: true,
-  osVersion: true,
-  noteAlignment: true,
-  isa: true,
-  stringTableSegment: true,
-  firstSonameOnly: false,
-  interpreterFallsThrough: false,
-  armFloatFlags: true,
-  mipsNan2008: true,
-  loongarchFloatFlags: false,
-  ia64: true,
-};
+import { readLibrary } from "./library.ts";
 
 const LARGEST = 4 << 20;
 
@@ -57,7 +43,7 @@ function sonameBySections(image: Buffer): string | undefined {
 }
 
 function found(path: string): ReturnType<typeof readLibrary> {
-  return readLibrary(new MemorySource(readFileSync(path)), rules);
+  return readLibrary(new MemorySource(readFileSync(path)), rules35);
 }
 
 describe("this machine's libraries", () => {

@@ -15,7 +15,7 @@ export const NEW_ENTRY_BYTES = 24;
 export const ENDIAN_OFFSET = 28;
 export const EXTENSION_OFFSET = 32;
 
-export const CACHE_FILE_NEW_FLAGS_ENDIAN_UNSET = 0;
+/** Values of its two low bits; 0 leaves the byte order open. */
 export const CACHE_FILE_NEW_FLAGS_ENDIAN_INVALID = 1;
 export const CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE = 2;
 export const CACHE_FILE_NEW_FLAGS_ENDIAN_BIG = 3;

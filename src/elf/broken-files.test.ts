@@ -1,0 +1,95 @@
+import { describe, expect, test } from "vitest";
+import { forgeElf, type ForgedElf } from "../../test/support/elf-forge.ts";
+import { library, read, rules17, rules36, rules37, rules42, soname } from "../../test/support/library-rules.ts";
+import { MemorySource } from "../../test/support/memory-source.ts";
+import { readLibrary } from "./library.ts";
+
+describe("case 56: broken files", () => {
+  const far = [1n << 20n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
+
+  test.each(["phoff", "stringTable", "sonameOffset", "neededOffset", "interpreterOffset"] as const)(
+    "%s behind the end",
+    (field) => {
+      for (const value of far) {
+        const elf: ForgedElf = { ...library, needed: ["a"], interpreter: "/lib/ld.so", wild: { [field]: value } };
+        for (const rules of [rules17, rules36]) {
+          const found = read(elf, rules);
+          // The last of these lies within the file where it is added to another one.
+          const wraps = value === 2n ** 64n - 1n && (field === "sonameOffset" || field === "neededOffset");
+          expect("skip" in found ? found.skip : "read").toBe(wraps ? "read" : "truncated");
+        }
+      }
+    },
+  );
+
+  test("the offset of the dynamic section counts modulo 2^32", () => {
+    for (const dynamicOffset of [1n << 20n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 63n + 2n ** 31n]) {
+      expect(read({ ...library, wild: { dynamicOffset } })).toEqual({ skip: "truncated" });
+    }
+    const bytes = forgeElf(library);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(64 + 56 + 8 + 4, 0x1234, true);
+    expect(read(bytes)).toMatchObject({ soname });
+  });
+
+  test("a bad DT_NEEDED is fatal until 2.36, unless everything is known before it", () => {
+    const elf: ForgedElf = { ...library, needed: ["libz.so.1"], wild: { neededOffset: 1n << 40n } };
+    expect(read(elf)).toEqual({ skip: "truncated" });
+    expect(read({ ...elf, neededLast: true })).toEqual({ skip: "truncated" });
+    expect(read({ ...elf, neededLast: true, interpreter: "/lib64/ld-linux-x86-64.so.2" })).toMatchObject({ soname });
+    expect(read(elf, rules37)).toMatchObject({ soname });
+  });
+
+  test("nothing in it", () => {
+    expect(read({ ...library, noDynamic: true })).toEqual({ skip: "no-dynamic" });
+    expect(read({ ...library, wild: { dynamicSize: 0n } })).toEqual({ skip: "no-dynamic" });
+    expect(read({ ...library, wild: { phnum: 0 } })).toEqual({ skip: "no-dynamic" });
+    expect(read({ ...library, noStringTable: true })).toEqual({ skip: "no-strings" });
+    expect(read(forgeElf(library).subarray(0, 64))).toEqual({ skip: "truncated" });
+  });
+
+  test("more program headers than bytes", () => {
+    expect(read({ ...library, wild: { phnum: 65_535 } })).toEqual({ skip: "truncated" });
+  });
+
+  test("as many program headers as there can be", () => {
+    const bytes = new Uint8Array(64 + 65_535 * 56);
+    bytes.set(forgeElf({ ...library, wild: { phnum: 65_535 } }).subarray(0, 64));
+    expect(read(bytes)).toEqual({ skip: "no-dynamic" });
+  });
+
+  test("a dynamic section without an end", () => {
+    const bytes = forgeElf({ ...library, padding: 1 << 20 });
+    const end = bytes.length - (1 << 20);
+    // Tag and value 0x07070707…: nothing that is known.
+    bytes.fill(7, end - 16);
+    const source = new MemorySource(bytes);
+    expect(readLibrary(source, rules36)).toEqual({ skip: "unreasonable" });
+    expect(source.bytesRead).toBeLessThan(200_000);
+    expect(read(bytes.subarray(0, Math.ceil(end / 4096) * 4096 + 4096), rules36)).toEqual({ skip: "outside" });
+    // Since 2.37 nobody looks behind soname and string table.
+    expect(read(bytes, rules42)).toMatchObject({ soname });
+  });
+
+  test("the last page reads as zero behind the end of the file, and ends names and dynamic sections", () => {
+    const bytes = forgeElf(library);
+    // Without DT_NULL.
+    expect(read(bytes.subarray(0, bytes.length - 16))).toMatchObject({ soname });
+    const name = forgeElf({ ...library, noLoad: true, wild: { stringTable: 0n, sonameOffset: 8190n } });
+    const whole = new Uint8Array(8192).fill(0x61);
+    whole.set(name);
+    expect(read(whole.subarray(0, 8191))).toMatchObject({ soname: "a" });
+    expect(read(whole.subarray(0, 8190))).toMatchObject({ soname: "" });
+    expect(read(whole.subarray(0, 8189))).toEqual({ skip: "truncated" });
+    // The file ends with its page: ldconfig would crash.
+    expect(read(whole)).toEqual({ skip: "outside" });
+  });
+
+  test("a file that shrinks while it is read", () => {
+    const bytes = forgeElf({ ...library, needed: ["libc.so.6"] });
+    for (let length = 0; length < bytes.length; length += 1) {
+      const found = readLibrary(new MemorySource(bytes.subarray(0, length), bytes.length + 5000), rules36);
+      expect("skip" in found || found.soname === soname || found.soname === undefined || length > 200).toBe(true);
+    }
+  });
+});
