@@ -47,7 +47,7 @@ const podman = (runtime: "runc" | "crun"): Engine => ({
   name: `podman on ${runtime}, CDI spec in /etc/cdi`,
   missing: () => podmanMissing(runtime),
   run: ({ root, edits, readonly }) => runPodman({ runtime, root, readonly, args: probeCommand(), edits }),
-  own: ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/etc/mtab", "/run/secrets"],
+  own: ["/etc/hosts", "/etc/mtab", "/run/.containerenv"],
   readonlyBeforeHooks: runtime === "crun",
 });
 
