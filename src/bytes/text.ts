@@ -54,7 +54,7 @@ export function stringFromUtf8(text: string): string {
   // oxlint-disable-next-line no-control-regex -- "is it ASCII" is what is asked
   if (/^[\x00-\x7f]*$/.test(text)) return text;
   let out = "";
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const lead = text.charCodeAt(at);
     if (lead < 0x80) {
       out += text[at];
@@ -70,7 +70,12 @@ export function stringFromUtf8(text: string): string {
     }
     const smallest = length === 2 ? 0x80 : length === 3 ? 0x800 : 0x10000;
     const sound =
-      lead >= 0xc2 && lead < 0xf5 && used === length && code >= smallest && code <= 0x10ffff && (code & ~0x7ff) !== 0xd800;
+      lead >= 0xc2 &&
+      lead < 0xf5 &&
+      used === length &&
+      code >= smallest &&
+      code <= 0x10ffff &&
+      (code & ~0x7ff) !== 0xd800;
     out += sound ? String.fromCodePoint(code) : "\ufffd";
     at += used;
   }
