@@ -1,9 +1,10 @@
 import { fromText, toText } from "../bytes/text.ts";
+import { HookError } from "../errors.ts";
 import type { ConfiguredFolder } from "../ldconfig/configuration.ts";
 import type { Log } from "../logger.ts";
-import { describeErrno } from "../rootfs/constants.ts";
+import { EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, describeErrno } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
-import { folderIdentity, isFolder, ldSoConf, normalFolder } from "./folder-argument.ts";
+import { folderIdentity, isGone, ldSoConf, normalFolder } from "./folder-argument.ts";
 
 /**
  * The file that names the driver's folders. `00-nvcr-` is NVIDIA's beginning: it sorts after `00-compat-*`, before the
@@ -35,9 +36,8 @@ export function updateDropIn(
   named: readonly string[],
   log: Log,
 ): { folders: readonly string[]; changed: boolean } {
-  const present = root.read(dropInPath, largestDropIn);
-  const before = typeof present === "number" ? undefined : toText(present);
-  const kept = foldersIn(before ?? "").filter((folder) => isFolder(root, folder));
+  const before = readDropIn(root);
+  const kept = foldersIn(before ?? "").filter((folder) => !isGone(root, folder));
   const wanted = withoutNamed(root, [...new Set([...kept, ...folders])].slice(0, mostFolders), named, log);
   const after = wanted.map((folder) => `${folder}\n`).join("");
   if (after === (before ?? "")) {
@@ -51,6 +51,17 @@ export function updateDropIn(
   }
   return { folders: wanted, changed: true };
 }
+
+/** Undefined when there is none, or something that cannot be ours. What cannot be read must not be lost: HookError. */
+function readDropIn(root: Root): string | undefined {
+  const present = root.read(dropInPath, largestDropIn);
+  if (typeof present !== "number") return toText(present);
+  if (foreign.has(-present)) return undefined;
+  throw new HookError("kernel", "read", dropInPath, describeErrno(present));
+}
+
+/** Nothing there, a link that leads nowhere, a directory, another kind of file, a file that is too large. */
+const foreign: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, ELOOP, EISDIR, EINVAL, EFBIG, ENAMETOOLONG]);
 
 /** A file that names only folders which are gone, or searched anyway, does no harm when it stays. */
 function removeDropIn(root: Root, log: Log): void {
@@ -73,7 +84,8 @@ function withoutNamed(root: Root, folders: readonly string[], named: readonly st
   if (rest.length === 0) return rest;
   const identities = new Map(named.map((folder) => [folderIdentity(root, folder), folder]));
   return rest.filter((folder) => {
-    const same = identities.get(folderIdentity(root, folder));
+    const identity = folderIdentity(root, folder);
+    const same = identity === undefined ? undefined : identities.get(identity);
     if (same !== undefined && log.debugging) log.debug(`folder ${folder}: searched already, as ${same}`);
     return same === undefined;
   });

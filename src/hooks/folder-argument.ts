@@ -1,4 +1,5 @@
 import type { Log } from "../logger.ts";
+import { ELOOP, ENOENT, ENOTDIR } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** What a file that names folders, one after the other, cannot hold in a name, and how that is told. */
@@ -45,6 +46,14 @@ export function usableFolders(root: Root, values: readonly string[], grammar: Fo
 /** Whether the path leads to a directory of the container. */
 export function isFolder(root: Root, path: string): boolean {
   return folderIdentity(root, path) !== undefined;
+}
+
+/** Whether a path certainly leads to no directory of the container; false when it cannot be looked at. */
+export function isGone(root: Root, path: string): boolean {
+  const directory = root.directory(path);
+  if (typeof directory === "number") return [ENOENT, ENOTDIR, ELOOP].includes(-directory);
+  directory.close();
+  return false;
 }
 
 /** Device and inode number of the directory that a path of the container leads to. */

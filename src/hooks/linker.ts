@@ -4,6 +4,7 @@ import { detectProfile } from "../ldconfig/detect.ts";
 import type { Profile } from "../ldconfig/profile.ts";
 import { CONFIGURATION_PATH, computeCache, update } from "../ldconfig/update.ts";
 import type { Log } from "../logger.ts";
+import { ENOENT } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
 import { isOurs, updateDropIn } from "./drop-in.ts";
 import { ldSoConf, muslPathFile, usableFolders } from "./folder-argument.ts";
@@ -23,7 +24,7 @@ export function updateLinker({ flags, log, root }: HookCall): void {
 
 function updateGlibc(root: Root, values: readonly string[], profile: Profile, log: Log): void {
   const folders = usableFolders(root, values, ldSoConf, log);
-  if (typeof root.lstat(CONFIGURATION_PATH) === "number") {
+  if (root.lstat(CONFIGURATION_PATH) === -ENOENT) {
     root.replaceFile(CONFIGURATION_PATH, fromText(defaultConfiguration), 0o644);
     log.debug(`${CONFIGURATION_PATH}: made`);
   }

@@ -1,7 +1,18 @@
 /** The kernel's values that this folder's answers carry, for those who may not import kernel/. */
 
 export { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
-export { EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EROFS, describeErrno } from "../kernel/errno.ts";
+export {
+  EEXIST,
+  EFBIG,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+  EROFS,
+  describeErrno,
+} from "../kernel/errno.ts";
 
 /** The architecture of the machine that this program runs on. */
 export const hostArchitecture: "x86-64" | "arm64" | "riscv64" = architecture;

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { forgeElf } from "../support/elf-forge.ts";
 import { listTree } from "../support/tree-listing.ts";
 
@@ -16,7 +16,10 @@ const files: readonly (readonly [path: string, bytes: string | Uint8Array])[] = 
   ["/etc/debian_version", "12.7\n"],
   ["/etc/os-release", 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n'],
   ["/etc/ld.so.conf.d/libc.conf", "# libc default configuration\n/usr/local/lib\n"],
-  ["/etc/ld.so.conf.d/x86_64-linux-gnu.conf", `/usr/local${libraries.slice(4)}\n/lib${libraries.slice(8)}\n${libraries}\n`],
+  [
+    "/etc/ld.so.conf.d/x86_64-linux-gnu.conf",
+    `/usr/local${libraries.slice(4)}\n/lib${libraries.slice(8)}\n${libraries}\n`,
+  ],
   [`${libraries}/libc.so.6`, forgeElf({ sonames: ["libc.so.6"], needed: [banner] })],
   [`${libraries}/libz.so.1.2.13`, forgeElf({ sonames: ["libz.so.1"] })],
   [`${libraries}/libnvidia-ml.so.550.1`, forgeElf({ sonames: ["libnvidia-ml.so.1"] })],
@@ -25,6 +28,14 @@ const files: readonly (readonly [path: string, bytes: string | Uint8Array])[] = 
   [`${libraries}/libplain.so`, "an image's own file\n"],
   [`${driver}/libnvoptix.so.${version}`, forgeElf({ sonames: ["libnvoptix.so.1"] })],
   [cachePath, "the cache of the image, old\n"],
+];
+
+/** What a root has beside these when a hook has run on it before, and its image brought a configuration of its own. */
+const furtherFiles: typeof files = [
+  ["/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n/opt/image/lib\n"],
+  ["/etc/ld.so.conf.d/00-nvcr-cdi-hook.conf", "/opt/earlier/lib\n"],
+  ["/opt/image/lib/libimage.so.3", forgeElf({ sonames: ["libimage.so.3"] })],
+  ["/opt/earlier/lib/libearlier.so.4.1", forgeElf({ sonames: ["libearlier.so.4"] })],
 ];
 
 const links: readonly (readonly [path: string, target: string])[] = [
@@ -38,11 +49,11 @@ const links: readonly (readonly [path: string, target: string])[] = [
 
 /**
  * Makes, or makes again, a small root filesystem like Debian 12's, with links that a hook has to make, to replace, to
- * remove and to leave alone, and a cache to replace. `/etc/ld.so.conf` is missing.
+ * remove and to leave alone, and a cache to replace. `/etc/ld.so.conf` is missing unless it is to be `configured`.
  */
-export function makeSmallRoot(root: string): void {
+export function makeSmallRoot(root: string, configured = false): void {
   rmSync(root, { recursive: true, force: true });
-  for (const [path, bytes] of files) {
+  for (const [path, bytes] of [...files, ...(configured ? furtherFiles : [])]) {
     mkdirSync(dirname(root + path), { recursive: true });
     writeFileSync(root + path, bytes);
   }
@@ -108,5 +119,7 @@ export function neitherOldNorNew(found: Facts, before: Facts, after: Facts): str
 /** The paths in which a tree differs from another. */
 export function differences(found: Facts, wanted: Facts): string[] {
   const paths = new Set([...found.keys(), ...wanted.keys()]);
-  return [...paths].filter((path) => found.get(path) !== wanted.get(path)).map((path) => `${path}: ${found.get(path) ?? "gone"}`);
+  return [...paths]
+    .filter((path) => found.get(path) !== wanted.get(path))
+    .map((path) => `${path}: ${found.get(path) ?? "gone"}`);
 }

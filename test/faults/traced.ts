@@ -7,7 +7,16 @@ import type { Call } from "./small-root.ts";
 /** Why no system call can be made to fail here, or undefined when it can. */
 export function whyNoStrace(): string | undefined {
   if (program("strace") === undefined) return "needs strace";
-  const tried = spawnSync("strace", ["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "inject=close:error=EIO:when=99", "/bin/true"]);
+  const tried = spawnSync("strace", [
+    "-f",
+    "--seccomp-bpf",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-e",
+    "inject=close:error=EIO:when=99",
+    "/bin/true",
+  ]);
   return tried.status === 0 ? undefined : "strace cannot trace here (ptrace is forbidden)";
 }
 
@@ -20,7 +29,17 @@ export interface Traced {
   readonly writes: boolean;
 }
 
-const writing = new Set(["write", "fchmod", "fsync", "renameat2", "symlinkat", "unlinkat", "mkdirat", "getrandom", "fstatfs"]);
+const writing = new Set([
+  "write",
+  "fchmod",
+  "fsync",
+  "renameat2",
+  "symlinkat",
+  "unlinkat",
+  "mkdirat",
+  "getrandom",
+  "fstatfs",
+]);
 
 /** Runs a call undisturbed and lists its system calls from the first `read` of its input on. */
 export function systemCalls(call: Call, root: string): Traced[] {
