@@ -9,7 +9,7 @@ declare const syscall: (...values: unknown[]) => number;
 declare const latin1: (...values: unknown[]) => string;
 declare const latin1Into: (...values: unknown[]) => number;
 declare const environment: (...values: unknown[]) => string | undefined;
-declare const loadPeople: () => unknown;
+declare const loadModule: (...values: unknown[]) => Record<string, unknown>;
 declare const scriptArgs: readonly string[];
 
 const thrower = {
@@ -283,8 +283,17 @@ describe("the process", () => {
     expect(() => environment(thrower)).toThrow("thrown by toString");
   });
 
-  test("the second bundle runs in the same realm, with what the first lacks", () => {
-    loadPeople();
-    expect((globalThis as unknown as { peopleLoaded: string }).peopleLoaded).toBe("function");
+  test("the people's module finds parts of the language that the hooks lack", () => {
+    expect(typeof Date).toBe("undefined");
+    expect(loadModule("people.js")["date"]).toBe("function");
+  });
+
+  test("a module that is not there, or has no name, is an exception", () => {
+    expect(() => loadModule("nothing.js")).toThrow("no module nothing.js");
+    expect(() => loadModule("")).toThrow(ReferenceError);
+    expect(() => loadModule()).toThrow(ReferenceError);
+    expect(() => loadModule("../people.js")).toThrow(ReferenceError);
+    expect(() => loadModule(Symbol("x"))).toThrow(TypeError);
+    expect(() => loadModule(thrower)).toThrow("thrown by toString");
   });
 });
