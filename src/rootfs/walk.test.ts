@@ -168,9 +168,10 @@ describe("links", () => {
   test("a root has an end of link targets to follow, however many walks there are", () => {
     link("long", `${"a/../".repeat(810)}a`);
     using bounded = Root.open(base);
-    const answers = Array.from({ length: 2100 }, () => typeof bounded.stat("/long"));
-    expect(answers[0]).toBe("object");
-    expect(answers.at(-1)).toBe("number");
+    expect(bounded.stat("/long")).toMatchObject({ type: S_IFDIR });
+    const answers = Array.from({ length: 310 }, () => bounded.stat("/long"));
+    // Not ELOOP: such links are not taken for dangling ones.
+    expect(answers.at(-1)).toBe(-ENAMETOOLONG);
     expect(bounded.stat("/a/b")).toMatchObject({ type: S_IFDIR });
   });
 

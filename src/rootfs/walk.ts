@@ -16,7 +16,7 @@
  *    nothing for us; exchanging it before is the case of rule 2. No name is looked at first and used later: the open is
  *    the check.
  * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep. And for all walks of
- *    a root together: 8 MiB of link targets, as a million links may each lead through 40 others of 4 KB.
+ *    a root together: half a million components of link targets, as each of many links may lead through 40 others of 4 KB.
  *
  * Mount points are crossed on purpose: what a runtime mounted into the root belongs to the container.
  */
@@ -29,7 +29,7 @@ import { refusesWrites } from "./pseudo-filesystem.ts";
 
 const MAX_LINKS = 40;
 const MAX_DEPTH = 256;
-const MAX_TARGET_BYTES = 8 << 20;
+const MAX_TARGET_COMPONENTS = 500_000;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
@@ -45,8 +45,8 @@ function reversedComponents(path: string): string[] {
 
 /** What all walks of one root may still do. */
 export class Effort {
-  /** Bytes of link targets that may still be followed. */
-  targetBytes: number = MAX_TARGET_BYTES;
+  /** Components of link targets that may still be followed. */
+  targetComponents: number = MAX_TARGET_COMPONENTS;
 }
 
 /** A position inside a root: a stack of open directories. Close it by scope: `using walk = new Walk(fd)`. */
@@ -130,13 +130,14 @@ export class Walk implements Disposable {
 
   /**
    * The target of the link `name` in the directory that the walk stands in, counted against the links that one walk may
-   * follow; -EINVAL when it is no link, -ELOOP when there were too many.
+   * follow (-ELOOP) and against what all walks of the root may (-ENAMETOOLONG); -EINVAL when it is no link.
    */
   readlink(name: string): string | number {
     this.#links += 1;
-    if (this.#links > MAX_LINKS || this.#effort.targetBytes <= 0) return -ELOOP;
+    if (this.#links > MAX_LINKS) return -ELOOP;
+    if (this.#effort.targetComponents <= 0) return -ENAMETOOLONG;
     const target = readlinkat(this.descriptor, name);
-    if (typeof target === "string") this.#effort.targetBytes -= target.length;
+    if (typeof target === "string") this.#effort.targetComponents -= target.split("/").length;
     return target;
   }
 

@@ -1,5 +1,14 @@
 /** Links of an image that would lead `create-symlinks` out of the root, or into something that is no directory. */
-import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { stateFor } from "../support/executable.ts";
@@ -136,7 +145,10 @@ describe("links that lead through a process' own directories", () => {
 
   test.each(magic)("%s, with a real /proc at an odd place of the root", (target) => {
     const root = new HostileRoot();
-    root.folder("opt").folder("mnt/p").link("opt/way", `/mnt/p/${target.replace(/^[./]*proc\//, "")}`);
+    root
+      .folder("opt")
+      .folder("mnt/p")
+      .link("opt/way", `/mnt/p/${target.replace(/^[./]*proc\//, "")}`);
     const mounts = `mount --bind /proc "$ROOT/mnt/p"; ${leak}`;
     const links = ["evil::/opt/way/evil", `evil::/opt/way${root.outside}/evil`, "evil::/opt/way/etc/evil"];
     const result = root.createSymlinks(links, { mounts });
@@ -199,7 +211,16 @@ describe("arguments", () => {
 
   test("a target is text, however it looks", () => {
     const root = new HostileRoot();
-    const targets = [root.outside, root.climbing(root.outside), "/proc/self/root", "-", "a\nb", "\u00ff", "%s%n", "$(id)"];
+    const targets = [
+      root.outside,
+      root.climbing(root.outside),
+      "/proc/self/root",
+      "-",
+      "a\nb",
+      "\u00ff",
+      "%s%n",
+      "$(id)",
+    ];
     const result = root.createSymlinks(targets.map((target, at) => `${target}::/tmp/l${at}`));
     expect(result.status, result.stderr).toBe(0);
     expect(targets.map((_, at) => root.linkAt(`tmp/l${at}`))).toEqual(targets);
@@ -302,12 +323,17 @@ describe("where the root is", () => {
     expect(root.names("tmp")).toEqual(["x", "y"]);
   });
 
-  test.each(["/", "//", "/.", "/..", "/tmp/..", "/proc/self/root", ""])("the host's own root, as %j, is refused", (path) => {
-    const root = new HostileRoot();
-    const result = root.createSymlinks([`evil::${root.outside}/evil`], { stdin: stateFor(root.path, { root: path }) });
-    expect(result.status).toBe(1);
-    expect(result.errors).toHaveLength(1);
-  });
+  test.each(["/", "//", "/.", "/..", "/tmp/..", "/proc/self/root", ""])(
+    "the host's own root, as %j, is refused",
+    (path) => {
+      const root = new HostileRoot();
+      const result = root.createSymlinks([`evil::${root.outside}/evil`], {
+        stdin: stateFor(root.path, { root: path }),
+      });
+      expect(result.status).toBe(1);
+      expect(result.errors).toHaveLength(1);
+    },
+  );
 
   test("a link to the host's root, and a bind mount of it, are refused", () => {
     const root = new HostileRoot();
