@@ -1,4 +1,4 @@
-import { collate, numberAt, unsafeAt } from "./collation.ts";
+import { collate, type Collation, numberAt, unsafeNumber } from "./collation.ts";
 import { compareNames } from "./compare-names.ts";
 import type { CacheEntry } from "./entry.ts";
 
@@ -28,50 +28,44 @@ const EXACT_COMPARISONS = 500_000;
  * a stable sort, done here on strings made to compare alike; the remaining names are inserted one by one.
  */
 export function sortEntries(entries: readonly CacheEntry[], rules: SortRules): CacheEntry[] {
-  const names: string[] = [];
-  const folders = new Set<string>();
-  for (const entry of entries) {
-    names.push(entry.key);
-    if (entry.hwcaps !== undefined) folders.add(entry.hwcaps);
-  }
-  const { keys, unsafe } = collate(names, rules.charSigned);
-  const order = sortByKeys(entries, keys, rankFolders(folders), rules);
-  if (unsafe) reinsert(entries, keys, order, rules);
+  const names = entries.map((entry) => entry.key);
+  const collation = collate(names, rules.charSigned);
+  const composites = compose(entries, collation.keys, rules).sort();
   const sorted: CacheEntry[] = [];
-  for (const index of order) {
+  const order: number[] = [];
+  // Whatever comes first has the larger key.
+  for (let at = composites.length - 1; at >= 0; at -= 1) {
+    const composite = composites[at] ?? "";
+    const end = composite.length;
+    const high = composite.charCodeAt(end - 3);
+    const middle = composite.charCodeAt(end - 2);
+    const index = entries.length - 1 - ((high << 16) | (middle << 8) | composite.charCodeAt(end - 1));
     const entry = entries[index];
-    if (entry !== undefined) sorted.push(entry);
+    if (entry === undefined) continue;
+    order.push(index);
+    sorted.push(entry);
   }
-  return sorted;
+  return collation.unsafe ? reinsert(entries, collation, order, rules) : sorted;
 }
 
-/** The indices of `entries` in the order of their composite keys. */
-function sortByKeys(
-  entries: readonly CacheEntry[],
-  keys: readonly string[],
-  ranks: ReadonlyMap<string, number>,
-  rules: SortRules,
-): number[] {
+/**
+ * Keys of whole entries: the name's, the rest of what is compared, and the entry's index counted from the end; all in
+ * characters up to 255, but for those of numbers where a name has bytes above 127.
+ */
+function compose(entries: readonly CacheEntry[], keys: readonly string[], rules: SortRules): string[] {
+  const ranks = rankFolders(entries);
   const composites: string[] = [];
   let previous: CacheEntry | undefined;
   let rest = "";
-  // Ascending order is read backwards below, so the indices in the keys are counted from the end.
   let inverse = entries.length;
   for (const entry of entries) {
     if (previous === undefined || !restIsSame(previous, entry)) rest = restOf(entry, ranks, rules);
     previous = entry;
     const key = keys[entries.length - inverse] ?? "";
     inverse -= 1;
-    composites.push(key + rest + String.fromCharCode(inverse >>> 16, inverse & 0xffff));
+    composites.push(key + rest + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff, inverse & 0xff));
   }
-  composites.sort();
-  const order: number[] = [];
-  for (let at = composites.length - 1; at >= 0; at -= 1) {
-    const composite = composites[at] ?? "";
-    const end = composite.length;
-    order.push(entries.length - 1 - composite.charCodeAt(end - 2) * 0x10000 - composite.charCodeAt(end - 1));
-  }
-  return order;
+  return composites;
 }
 
 function restIsSame(a: CacheEntry, b: CacheEntry): boolean {
@@ -85,7 +79,9 @@ function restIsSame(a: CacheEntry, b: CacheEntry): boolean {
 }
 
 /** Names of `glibc-hwcaps` folders to numbers from 1 on, the last name first. */
-function rankFolders(folders: ReadonlySet<string>): ReadonlyMap<string, number> {
+function rankFolders(entries: readonly CacheEntry[]): ReadonlyMap<string, number> {
+  const folders = new Set<string>();
+  for (const { hwcaps } of entries) if (hwcaps !== undefined) folders.add(hwcaps);
   const descending = Array.from(folders).sort().reverse();
   return new Map(descending.map((name, index) => [name, index + 1]));
 }
@@ -99,9 +95,9 @@ function restOf(entry: CacheEntry, ranks: ReadonlyMap<string, number>, rules: So
   return `\0${word(entry.flags ^ 0x80000000)}${word(rank)}${legacy}${rules.osVersionSorted ? word(entry.osVersion) : ""}`;
 }
 
-/** 32 bits as two characters that compare like the number, which is taken as unsigned. */
+/** 32 bits as characters that compare like the number, which is taken as unsigned. */
 function word(value: number): string {
-  return String.fromCharCode(value >>> 16, value & 0xffff);
+  return String.fromCharCode(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
 function countBits({ hwcapLow, hwcapHigh }: CacheEntry): number {
@@ -112,22 +108,29 @@ function countBits({ hwcapLow, hwcapHigh }: CacheEntry): number {
 }
 
 /**
- * Gives names with unsafe numbers their exact places in `order`. Names compare by magnitude up to the first place where
+ * Gives names with unsafe numbers their exact places in `order`, and returns the entries. Names compare by magnitude up to the first place where
  * one of them has an unsafe number and the other a number, too. So the names that begin alike and go on with a number
  * stand together, their neighbours compare with all of them alike, and only their order among themselves is redone. The
  * unsafe numbers, being the longest, are at the front of them.
  */
-function reinsert(entries: readonly CacheEntry[], keys: readonly string[], order: number[], rules: SortRules): void {
+function reinsert(
+  entries: readonly CacheEntry[],
+  collation: Collation,
+  order: number[],
+  rules: SortRules,
+): CacheEntry[] {
+  const { keys, digits } = collation;
+  const pattern = unsafeNumber(collation);
   let budget = EXACT_COMPARISONS;
   for (let start = 0; start < order.length;) {
     const key = keys[order[start] ?? 0] ?? "";
-    const unsafe = unsafeAt(key);
+    const unsafe = key.search(pattern);
     let end = start + 1;
     if (unsafe >= 0) {
       const beginning = key.slice(0, unsafe);
       while (end < order.length) {
         const next = keys[order[end] ?? 0] ?? "";
-        if (!next.startsWith(beginning) || !numberAt(next, unsafe)) break;
+        if (!next.startsWith(beginning) || !numberAt(next, unsafe, digits)) break;
         end += 1;
       }
       const cost = ((end - start) * (end - start)) / 2;
@@ -139,6 +142,7 @@ function reinsert(entries: readonly CacheEntry[], keys: readonly string[], order
     }
     start = end;
   }
+  return order.map((index) => entries[index]).filter((entry) => entry !== undefined);
 }
 
 function insertOneByOne(entries: readonly CacheEntry[], indices: number[], rules: SortRules): number[] {
