@@ -5,6 +5,7 @@
 import { toText } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
 import type { Root } from "../rootfs/root.ts";
+import { ConfigurationFolders } from "./configuration-folders.ts";
 import { glob, type GlobBudget } from "./glob.ts";
 
 /** Files read at most, all included ones together. */
@@ -59,9 +60,14 @@ const TYPES: ReadonlyMap<string, LibraryType> = new Map([
 
 /** Reads `path` and what it includes, inside the root. A missing file is an empty one. */
 export function readConfiguration(root: Root, path: string, rules: ConfigurationRules, log: Log): Configuration {
-  const reader = new ConfigurationReader(root, rules, log);
-  reader.file(path, 0);
-  return reader;
+  const folders = new ConfigurationFolders(root);
+  const reader = new ConfigurationReader(folders, rules, log);
+  try {
+    reader.file(path, 0);
+  } finally {
+    folders.close();
+  }
+  return { folders: reader.folders, hwcaps: reader.hwcaps };
 }
 
 /**
@@ -102,10 +108,10 @@ function trimStart(text: string): string {
   return text.slice(start);
 }
 
-class ConfigurationReader implements Configuration {
+class ConfigurationReader {
   readonly folders: ConfiguredFolder[] = [];
   readonly hwcaps: Map<string, number> = new Map();
-  readonly #root: Root;
+  readonly #opened: ConfigurationFolders;
   readonly #rules: ConfigurationRules;
   readonly #log: Log;
   /** Identities of the files that are being read, outermost first. */
@@ -116,8 +122,8 @@ class ConfigurationReader implements Configuration {
   #foldersCut = false;
   #filesCut = false;
 
-  constructor(root: Root, rules: ConfigurationRules, log: Log) {
-    this.#root = root;
+  constructor(opened: ConfigurationFolders, rules: ConfigurationRules, log: Log) {
+    this.#opened = opened;
     this.#rules = rules;
     this.#log = log;
     if (rules.hwcapLines) this.hwcaps.set("tls", rules.hwcapCount - 1);
@@ -130,7 +136,7 @@ class ConfigurationReader implements Configuration {
       return;
     }
     this.#files += 1;
-    const opened = this.#root.open(path);
+    const opened = this.#opened.file(path);
     if (typeof opened === "number") return;
     using file = opened;
     if (this.#active.includes(file.identity)) {
@@ -170,7 +176,7 @@ class ConfigurationReader implements Configuration {
   #include(file: string, pattern: string, depth: number): void {
     const slash = file.lastIndexOf("/");
     const absolute = pattern.startsWith("/") || slash === -1 ? pattern : `${file.slice(0, slash)}/${pattern}`;
-    for (const path of glob(this.#root, absolute, this.#budget)) this.file(path, depth + 1);
+    for (const path of glob(this.#opened, absolute, this.#budget)) this.file(path, depth + 1);
   }
 
   #folder(line: string, origin: Origin): void {

@@ -13,7 +13,8 @@
 import { FormatError } from "../errors.ts";
 import { readCache } from "../ldcache/read.ts";
 import type { Log } from "../logger.ts";
-import { hostArchitecture } from "../rootfs/constants.ts";
+import { ELOOP, hostArchitecture } from "../rootfs/constants.ts";
+import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { ARCHITECTURES, debianDirectories, upstreamDirectories, type Architecture } from "./architecture.ts";
 import { glibcOf, isArch, isRhel8, readOsRelease } from "./distribution.ts";
@@ -28,19 +29,27 @@ export interface Detection {
   readonly why: string;
 }
 
-/** On Ubuntu, `ldconfig` is a script that runs `ldconfig.real`. */
-const LDCONFIGS = ["/sbin/ldconfig.real", "/usr/sbin/ldconfig.real", "/sbin/ldconfig", "/usr/sbin/ldconfig"];
+interface Place {
+  readonly folder: string;
+  readonly names: readonly string[];
+}
 
-const LIBRARIES = [
-  "/lib/x86_64-linux-gnu/libc.so.6",
-  "/usr/lib/x86_64-linux-gnu/libc.so.6",
-  "/lib/aarch64-linux-gnu/libc.so.6",
-  "/usr/lib/aarch64-linux-gnu/libc.so.6",
-  "/lib64/libc.so.6",
-  "/usr/lib64/libc.so.6",
-  "/lib/libc.so.6",
-  "/usr/lib/libc.so.6",
-];
+/** On Ubuntu, `ldconfig` is a script that runs `ldconfig.real`. */
+const LDCONFIGS: readonly Place[] = ["/sbin", "/usr/sbin"].map((folder) => ({
+  folder,
+  names: ["ldconfig.real", "ldconfig"],
+}));
+
+const LIBRARIES: readonly Place[] = [
+  "/lib/x86_64-linux-gnu",
+  "/usr/lib/x86_64-linux-gnu",
+  "/lib/aarch64-linux-gnu",
+  "/usr/lib/aarch64-linux-gnu",
+  "/lib64",
+  "/usr/lib64",
+  "/lib",
+  "/usr/lib",
+].map((folder) => ({ folder, names: ["libc.so.6"] }));
 
 const MUSL: readonly [string, Architecture][] = [
   ["/lib/ld-musl-x86_64.so.1", "x86-64"],
@@ -78,27 +87,45 @@ interface Found {
 }
 
 /** The first of the programs that has a banner, or else the first that is a program at all. */
-function search(root: Root, paths: readonly string[], start: string, log: Log): Found | undefined {
+function search(root: Root, places: readonly Place[], start: string, log: Log): Found | undefined {
   let fallback: Found | undefined;
-  for (const path of paths) {
-    const opened = root.open(path);
+  for (const { folder, names } of places) {
+    const opened = root.directory(folder);
     if (typeof opened === "number") continue;
-    using file = opened;
-    const program = readProgram(file);
-    if (program?.architecture === undefined) {
-      if (log.debugging) log.debug(`${path}: no program of a known architecture`);
-      continue;
+    using directory = opened;
+    for (const name of names) {
+      const found = examine(root, directory, name, `${folder}/${name}`, start, log);
+      if (found?.banner !== undefined) return found;
+      fallback ??= found;
     }
-    const { architecture } = program;
-    const { banner, text } = findBanner(program.windows, start);
-    if (banner !== undefined) return { path, architecture, banner, text };
-    fallback ??= { path, architecture, banner, text };
   }
   return fallback;
 }
 
+function examine(
+  root: Root,
+  directory: Directory,
+  name: string,
+  path: string,
+  start: string,
+  log: Log,
+): Found | undefined {
+  let opened = directory.open(name);
+  if (opened === -ELOOP) opened = root.open(path);
+  if (typeof opened === "number") return undefined;
+  using file = opened;
+  const program = readProgram(file);
+  if (program?.architecture === undefined) {
+    if (log.debugging) log.debug(`${path}: no program of a known architecture`);
+    return undefined;
+  }
+  return { path, architecture: program.architecture, ...findBanner(program.windows, start) };
+}
+
 const RELEASE_VERSION = " release version ";
 const BANNER = /^(?:ldconfig|GNU C Library) \((.*)\) ([a-z]+) release version (2\.[0-9]{1,4}(?:\.[0-9]{1,6})?)\.?$/s;
+/** How far into the strings of ldconfig itself a generator's name may stand, with a wide margin. */
+const NEAR = 128 << 10;
 /** No banner is longer. */
 const BANNER_LIMIT = 256;
 
@@ -109,17 +136,19 @@ const BANNER_LIMIT = 256;
 function findBanner(windows: Iterable<string>, start: string): Pick<Found, "banner" | "text"> {
   let text = "";
   let packaged: Banner | undefined;
-  let last = false;
+  let isNear = false;
   for (const window of windows) {
     text += window;
     for (let at = window.indexOf(RELEASE_VERSION); at !== -1; at = window.indexOf(RELEASE_VERSION, at + 1)) {
       const banner = bannerAt(window, at, start);
       if (banner !== undefined) return { banner, text };
     }
-    if (last) break;
-    // A generator's name would be in this window or the next, as ldconfig's own strings stand together.
-    packaged = packageIn(window);
-    last = packaged !== undefined || window.includes("(GNU libc) \0");
+    if (packaged === undefined && start === "ldconfig (") packaged = packageIn(window);
+    // Debian's and Ubuntu's since 2.33 have a generator's name somewhere, older ones have none.
+    if (packaged !== undefined && minorOf(packaged.glibc) < 33) break;
+    // ldconfig's own strings stand together: where this one is, a generator's name would be near.
+    isNear ||= window.indexOf("(GNU libc) \0") !== -1;
+    if (isNear && text.length > NEAR) break;
   }
   return { banner: packaged, text };
 }
@@ -138,10 +167,11 @@ function bannerAt(window: string, at: number, start: string): Banner | undefined
 
 /** `(Debian GLIBC 2.31-13+deb11u11) ` or Ubuntu's, as ldconfig's `--version` prints it. */
 function packageIn(window: string): Banner | undefined {
-  const from = Math.max(window.indexOf("(Debian GLIBC 2."), window.indexOf("(Ubuntu GLIBC 2."));
-  if (from === -1) return undefined;
+  const name = window.indexOf(" GLIBC 2.");
+  const from = window.lastIndexOf("(", name);
+  if (name === -1 || name - from > 20) return undefined;
   const text = window.slice(from + 1, window.indexOf(") \0", from));
-  const glibc = /^[A-Z][a-z]+ GLIBC (2\.[0-9]{1,4})-[^()\0]{1,100}$/.exec(text)?.[1];
+  const glibc = /^(?:Debian|Ubuntu) GLIBC (2\.[0-9]{1,4})-[^()\0]{1,100}$/.exec(text)?.[1];
   return glibc === undefined ? undefined : { glibc, packageVersion: text, generator: undefined };
 }
 

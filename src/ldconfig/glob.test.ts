@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { writeTree } from "../../test/support/tree-entries.ts";
 import { Root } from "../rootfs/root.ts";
+import { ConfigurationFolders } from "./configuration-folders.ts";
 import { ComponentMatcher, glob } from "./glob.ts";
 
 const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value, "latin1"));
@@ -81,13 +82,13 @@ describe("in a root", () => {
     ["/etc/../etc/a*", ["/etc/../etc/a.conf"]],
   ])("%s", (pattern, paths) => {
     using open = root();
-    expect(glob(open, pattern, { names: 1000 })).toEqual(paths);
+    expect(glob(new ConfigurationFolders(open), pattern, { names: 1000 })).toEqual(paths);
   });
 
   test("stops when the names that may be looked at are used up", () => {
     using open = root();
     const budget = { names: 3 };
-    expect(glob(open, "/opt/*/*.conf", budget).length).toBeLessThan(2);
-    expect(glob(open, "/etc/*.conf", budget)).toEqual([]);
+    expect(glob(new ConfigurationFolders(open), "/opt/*/*.conf", budget).length).toBeLessThan(2);
+    expect(glob(new ConfigurationFolders(open), "/etc/*.conf", budget)).toEqual([]);
   });
 });

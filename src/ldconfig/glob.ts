@@ -2,7 +2,7 @@
  * glob(3) without flags, in the C locale, inside a container's root: `*`, `?`, `[...]` and backslash, matched component
  * by component; a leading dot wants a dot in the pattern (POSIX XCU 2.13; ldconfig.c's parse_conf_include).
  */
-import type { Root } from "../rootfs/root.ts";
+import type { ConfigurationFolders } from "./configuration-folders.ts";
 
 /** Longer components match no file name, and cost time. */
 const COMPONENT_LIMIT = 1024;
@@ -16,7 +16,7 @@ export interface GlobBudget {
  * The paths that match, sorted bytewise. A pattern without magic characters matches itself, if such a file exists. Each
  * name looked at counts against `budget`; when it is used up, nothing more matches.
  */
-export function glob(root: Root, pattern: string, budget: GlobBudget): string[] {
+export function glob(folders: ConfigurationFolders, pattern: string, budget: GlobBudget): string[] {
   const absolute = pattern.startsWith("/");
   const components = pattern.split("/").filter((component) => component !== "");
   let found = [absolute ? "" : "."];
@@ -25,26 +25,20 @@ export function glob(root: Root, pattern: string, budget: GlobBudget): string[] 
     if (!/[*?[\\]/.test(component)) {
       found = found.map((path) => `${path}/${component}`);
       budget.names -= found.length;
-      if (last) found = found.filter((path) => typeof root.lstat(path) !== "number");
+      if (last) found = found.filter((path) => typeof folders.root.lstat(path) !== "number");
       continue;
     }
     const matcher = new ComponentMatcher(component);
-    found = found.flatMap((path) => namesIn(root, path, matcher, budget));
+    found = found.flatMap((path) => namesIn(folders, path, matcher, budget));
   }
   return (absolute ? found : found.map((path) => path.slice(2))).sort();
 }
 
-function namesIn(root: Root, path: string, matcher: ComponentMatcher, budget: GlobBudget): string[] {
-  const directory = budget.names > 0 ? root.directory(path === "" ? "/" : path) : 0;
-  if (typeof directory === "number") return [];
-  try {
-    const entries = directory.entries();
-    if (typeof entries === "number") return [];
-    budget.names -= entries.length + 1;
-    return entries.filter((entry) => matcher.matches(entry.name)).map((entry) => `${path}/${entry.name}`);
-  } finally {
-    directory.close();
-  }
+function namesIn(folders: ConfigurationFolders, path: string, matcher: ComponentMatcher, budget: GlobBudget): string[] {
+  if (budget.names <= 0) return [];
+  const names = folders.names(path === "" ? "/" : path);
+  budget.names -= names.length + 1;
+  return names.filter((name) => matcher.matches(name)).map((name) => `${path}/${name}`);
 }
 
 type Token =

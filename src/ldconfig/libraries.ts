@@ -51,11 +51,17 @@ export class Libraries {
 
   #read(opened: OpenFile | number): LibraryFile | number {
     if (typeof opened === "number") return opened;
-    using file = opened;
-    const known = this.#byIdentity.get(file.identity);
-    if (known !== undefined) return known;
-    const read = { identity: file.identity, content: readLibrary(file, this.#rules) };
-    this.#byIdentity.set(file.identity, read);
-    return read;
+    const { identity } = opened;
+    let file = this.#byIdentity.get(identity);
+    // Not `using`: what it compiles to takes as long as opening the file.
+    try {
+      if (file === undefined) {
+        file = { identity, content: readLibrary(opened, this.#rules) };
+        this.#byIdentity.set(identity, file);
+      }
+      return file;
+    } finally {
+      opened.close();
+    }
   }
 }

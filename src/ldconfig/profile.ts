@@ -6,6 +6,7 @@
 import type { LibraryRules } from "../elf/library.ts";
 import type { CacheLayout } from "../ldcache/write.ts";
 import { ARCHITECTURES, debianDirectories, upstreamDirectories, type Architecture } from "./architecture.ts";
+import type { ConfigurationRules } from "./configuration.ts";
 import { legacyHwcaps, type LegacyHwcaps } from "./legacy-hwcaps.ts";
 
 /** What a release of glibc's ldconfig does. */
@@ -163,6 +164,7 @@ export interface Profile {
   /** Debian and Ubuntu leave the dynamic linker's own link alone. */
   readonly keepsLoaderLinks: boolean;
   readonly legacyHwcaps: LegacyHwcaps | undefined;
+  readonly configuration: ConfigurationRules;
   readonly library: LibraryRules;
   readonly layout: CacheLayout;
 }
@@ -183,6 +185,7 @@ export function profileFor(request: ProfileRequest): Profile {
   };
   const facts = ARCHITECTURES[architecture];
   const format = request.format ?? features.format;
+  const legacy = features.legacyHwcaps ? legacyHwcaps(facts.legacyFamily, minor) : undefined;
   return {
     name: `${glibc} ${distribution} ${architecture}`,
     glibc,
@@ -194,7 +197,12 @@ export function profileFor(request: ProfileRequest): Profile {
         ? debianDirectories(facts.triplet)
         : upstreamDirectories(facts.libraryDirectories, suffixesOf(architecture, minor))),
     keepsLoaderLinks: request.keepsLoaderLinks ?? debianLike,
-    legacyHwcaps: features.legacyHwcaps ? legacyHwcaps(facts.legacyFamily, minor) : undefined,
+    legacyHwcaps: legacy,
+    configuration: {
+      libraryTypes: features.libraryTypes,
+      hwcapLines: features.hwcapLines,
+      hwcapCount: legacy === undefined ? 0 : 64 - legacy.firstExtra,
+    },
     library: { machine: architecture, ...features },
     layout: {
       format,

@@ -7,7 +7,7 @@ import { toText } from "../bytes/text.ts";
 import { architectureOf, type Architecture } from "./architecture.ts";
 
 /** Bytes read at a time. The strings of interest stand within 16 kB from the start of an ldconfig's .rodata. */
-const WINDOW = 32 << 10;
+const WINDOW = 8 << 10;
 /** Bytes searched at most. */
 const SEARCH_LIMIT = 2 << 20;
 /** How much of one window is seen again with the next: no string of interest is longer. */

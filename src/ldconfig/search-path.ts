@@ -48,6 +48,8 @@ export class SearchPath {
   readonly #withHwcaps: boolean;
   readonly #folders: FoundFolder[] = [];
   readonly #byIdentity = new Map<string, FoundFolder>();
+  /** Folders by the paths under which they were added: Debian's configuration names the built-in ones. */
+  readonly #byPath = new Map<string, FoundFolder>();
   #open = 0;
   #names = 0;
   #cut = false;
@@ -63,8 +65,15 @@ export class SearchPath {
   /** Adds a folder, and its glibc-hwcaps subfolders right behind it. A path that is no folder is ignored. */
   add(configured: ConfiguredFolder): void {
     const { path, type, origin } = configured;
+    const before = this.#byPath.get(path);
+    if (before !== undefined) {
+      before.type = type;
+      return;
+    }
     const added = this.#add(this.#root.directory(path), path, { origin, hwcaps: undefined, type });
-    if (added === undefined || !this.#withHwcaps) return;
+    if (added === undefined) return;
+    this.#byPath.set(path, added);
+    if (!this.#withHwcaps) return;
     if (added.entries.some((entry) => entry.name === HWCAPS)) this.#addHwcaps(added);
   }
 

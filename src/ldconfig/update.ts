@@ -44,6 +44,8 @@ export interface UpdateOptions {
   readonly cachePath?: string;
   /** The configuration; CONFIGURATION_PATH unless told. */
   readonly confPath?: string;
+  /** What `confPath` says, when it was read before by the profile's rules (`readConfiguration`). */
+  readonly configuration?: Configuration;
   readonly log: Log;
 }
 
@@ -147,15 +149,13 @@ class Run implements Disposable {
 
   #findFolders(): Configuration {
     const { directories = [], confPath = CONFIGURATION_PATH, log } = this.#options;
-    const { features, legacyHwcaps, systemDirectories } = this.#profile;
-    const { libraryTypes, hwcapLines } = features;
+    const { configuration: rules, systemDirectories } = this.#profile;
     for (const text of directories) {
       if (!text.startsWith("/")) throw new HookError("usage", "scan", text, "a folder must be an absolute path");
-      const folder = configuredFolder(text, { file: "<command line>", line: 0 }, libraryTypes, log);
+      const folder = configuredFolder(text, { file: "<command line>", line: 0 }, rules.libraryTypes, log);
       if (folder !== undefined) this.#searchPath.add(folder);
     }
-    const rules = { libraryTypes, hwcapLines, hwcapCount: 64 - (legacyHwcaps?.firstExtra ?? 64) };
-    const configuration = readConfiguration(this.#root, confPath, rules, log);
+    const configuration = this.#options.configuration ?? readConfiguration(this.#root, confPath, rules, log);
     for (const folder of configuration.folders) this.#searchPath.add(folder);
     const origin = { file: "<built in>", line: 0 };
     for (const path of systemDirectories) this.#searchPath.add({ path, type: -1, origin });
