@@ -108,7 +108,7 @@ export interface MachineFacts {
   readonly x86: boolean;
 }
 
-/** x86-64 and x32 builds know the three ABIs of their machine, i386's and (until 2.38) ia64's builds each other. */
+/** The builds for x86-64 and x32 index both, and i386; i386's build until 2.38 also ia64. */
 const x86_64: Classify = (wide, base, _flags, machine) => {
   if (machine === EM_X86_64) return FLAG_ELF_LIBC6 | (wide ? FLAG_X8664_LIB64 : FLAG_X8664_LIBX32);
   return machine === EM_386 && !wide ? base : "machine";

@@ -14,7 +14,7 @@
  * - `outside`       something reaches behind the last page of the file, where ldconfig itself would crash
  * - `no-dynamic`    no PT_DYNAMIC, or an empty one (nothing is said)
  * - `no-strings`    no DT_STRTAB (nothing is said)
- * - `unreasonable`  a name or a dynamic section beyond the limits of this reader (see `LIMITS`)
+ * - `unreasonable`  a name or a dynamic section beyond what this reader takes in (`limits.ts`)
  */
 export type SkipReason =
   | "empty"
