@@ -90,7 +90,7 @@ class Layout {
     const wide = this.bits === 64;
     const sections = this.#table(source, wide ? [40, 60, 64] : [32, 48, 40]);
     for (const at of sections.starts) {
-      const flags = this.word(sections.bytes, at + 8);
+      const flags = this.offset(sections.bytes, at + 8);
       if (this.word(sections.bytes, at + 4) !== SHT_PROGBITS) continue;
       if ((flags & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR)) !== SHF_ALLOC) continue;
       const start = this.offset(sections.bytes, at + (wide ? 24 : 16));
