@@ -61,6 +61,7 @@ async function runVariant(name, { sanitize, hostFlags }) {
     const objects = await compileModules(tools, work, say, bundleTests(work));
     const executable = join(work, "engine-tests");
     await compileHost(tools, objects, work, executable, say, hostFlags);
+    const started = Date.now();
     const done = spawnSync(executable, ["\u00fc", ""], {
       encoding: "utf8",
       env: {
@@ -72,7 +73,8 @@ async function runVariant(name, { sanitize, hostFlags }) {
       maxBuffer: 64 << 20,
     });
     const output = `${done.stdout}${done.stderr}`.trimEnd();
-    say(`${name}: ${done.error?.message ?? done.signal ?? `status ${done.status}`}\n${output}`);
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    say(`${name}: ${done.error?.message ?? done.signal ?? `status ${done.status}`}, ${seconds} s\n${output}`);
     return done.status === 0 ? 0 : 1;
   } finally {
     rmSync(work, { recursive: true, force: true });
