@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stateFor } from "../../test/support/executable.ts";
+import type { Launch } from "./launcher.ts";
+import { type BenchRoot, freshCopy } from "./roots.ts";
+import { Samples } from "./statistics.ts";
+import type { Field, Tool } from "./tools.ts";
+
+export interface Measured {
+  root: BenchRoot;
+  /** Milliseconds, by {@link sampleName}; also of `chain`, the sum of the chain's hooks, and of `true`. */
+  times: Samples;
+  /** Milliseconds of processor time, by the same names. */
+  processor: Samples;
+  /** KiB, by the same names. */
+  peaks: Samples;
+}
+
+export function sampleName(tool: Tool["key"] | "true", step: string): string {
+  return `${tool}: ${step}`;
+}
+
+/**
+ * Measures every tool on fresh copies of a root, in turns, so that a slow moment of the machine meets all of them. Copying,
+ * mounting and cleaning up are not timed. The root is a mount point, as NVIDIA's hook wants it: the caller has a mount
+ * namespace of its own.
+ */
+export function measure(root: BenchRoot, field: Field, launch: Launch, work: string): Measured {
+  const times = new Samples();
+  const processor = new Samples();
+  const peaks = new Samples();
+  const copy = join(work, "rootfs");
+  const state = join(work, "state.json");
+  writeFileSync(state, stateFor(copy));
+  writeFileSync(join(work, "config.json"), JSON.stringify({ ociVersion: "1.0.2", root: { path: "rootfs" } }));
+  for (let run = 0; run <= root.runs; run += 1) {
+    const order = [...field.tools.slice(run % field.tools.length), ...field.tools.slice(0, run % field.tools.length)];
+    for (const tool of order) {
+      inFreshCopy(root, copy, () => {
+        const costs = tool.steps.map(({ name, program }) => ({ name, cost: launch(state, program(copy)) }));
+        // The first round only warms the caches.
+        if (run === 0) return;
+        for (const { name, cost } of costs) {
+          const sample = sampleName(tool.key, name);
+          times.add(sample, cost.milliseconds);
+          processor.add(sample, cost.processor);
+          peaks.add(sample, cost.peak);
+        }
+        const links = costs.filter(({ name }) => field.chain.includes(name));
+        if (links.length < field.chain.length) return;
+        times.add(sampleName(tool.key, "chain"), sum(links.map(({ cost }) => cost.milliseconds)));
+        processor.add(sampleName(tool.key, "chain"), sum(links.map(({ cost }) => cost.processor)));
+      });
+    }
+    const nothing = launch(state, ["/bin/true"]);
+    times.add(sampleName("true", "true"), nothing.milliseconds);
+    peaks.add(sampleName("true", "true"), nothing.peak);
+    process.stderr.write(`\rbench: ${root.name} root, run ${run} of ${root.runs}`);
+  }
+  process.stderr.write("\n");
+  return { root, times, processor, peaks };
+}
+
+/** Calls `use` while `copy` is a fresh copy of the root, mounted on itself. */
+export function inFreshCopy(root: BenchRoot, copy: string, use: () => void): void {
+  freshCopy(root.path, copy);
+  mkdirSync(join(copy, "proc"), { recursive: true });
+  execFileSync("mount", ["--rbind", copy, copy]);
+  try {
+    use();
+  } finally {
+    execFileSync("umount", ["--lazy", "--recursive", copy]);
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
