@@ -1,7 +1,7 @@
 import { openContainer } from "../hooks/container.ts";
 import type { FlagValues, Hook } from "../hooks/hook.ts";
 import { findHook } from "../hooks/index.ts";
-import { exit, ignoreSigpipe, occupyStandardDescriptors } from "../kernel/process.ts";
+import { exit, ignoreSignalsOfWrites, occupyStandardDescriptors } from "../kernel/process.ts";
 import { Logger, plainSink, type Level, type Sink } from "../logger.ts";
 import { part } from "../part.ts";
 import type { Root } from "../rootfs/root.ts";
@@ -20,7 +20,7 @@ function people(): typeof import("./people-entry.ts") {
 /** The whole program; `args` are the words of the command line, the program's name first. */
 export function main(args: readonly string[]): never {
   occupyStandardDescriptors();
-  ignoreSigpipe();
+  ignoreSignalsOfWrites();
   const [argv0 = "", ...words] = args;
   exit(run(programNameOf(argv0), words));
 }

@@ -6,17 +6,22 @@ export const EINTR = 4;
 export const EIO = 5;
 export const EBADF = 9;
 export const EAGAIN = 11;
+export const ENOMEM = 12;
 export const EACCES = 13;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
 export const EINVAL = 22;
+export const ENFILE = 23;
+export const EMFILE = 24;
 export const EFBIG = 27;
 export const ENOSPC = 28;
 export const EROFS = 30;
 export const ENAMETOOLONG = 36;
 export const ELOOP = 40;
+export const ESTALE = 116;
+export const EUCLEAN = 117;
 
 /** Name and meaning, for messages. */
 const ERRORS: Readonly<Record<number, readonly [string, string]>> = {

@@ -5,6 +5,7 @@ import { NR } from "./syscalls.ts";
 
 const F_GETFD = 1;
 const SIGPIPE = 13;
+const SIGXFSZ = 25;
 const SIG_IGN = 1;
 
 /** Ends the process. */
@@ -47,9 +48,12 @@ export function occupyStandardDescriptors(): void {
   }
 }
 
-/** A reader that is gone must not kill us in the middle of a change: writes give EPIPE instead. */
-export function ignoreSigpipe(): void {
+/**
+ * A reader that is gone (SIGPIPE), or a file that would grow beyond the process' limit (SIGXFSZ), must not kill us in the
+ * middle of a change: writes give EPIPE and EFBIG instead.
+ */
+export function ignoreSignalsOfWrites(): void {
   const action = new Uint32Array(8); // struct kernel_sigaction: handler, flags, restorer (x86-64), mask
   action[0] = SIG_IGN;
-  syscall(NR.rt_sigaction, SIGPIPE, action, 0, 8);
+  for (const signal of [SIGPIPE, SIGXFSZ]) syscall(NR.rt_sigaction, signal, action, 0, 8);
 }

@@ -2,11 +2,12 @@
  * The folders to scan, in ldconfig's order (add_dir_1, add_single_dir, add_glibc_hwcaps_subdirectories). A folder that is
  * named twice, by whatever path, is scanned once, under its first name.
  */
-import { DT_REG } from "../rootfs/constants.ts";
+import { DT_REG, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { Log } from "../logger.ts";
 import type { ConfiguredFolder, LibraryType, Origin } from "./configuration.ts";
+import { isTrouble } from "./trouble.ts";
 
 /** Folders that stay open between being found and being scanned; later ones are opened twice. */
 const OPEN_LIMIT = 64;
@@ -88,7 +89,10 @@ export class SearchPath {
     // An array's iterator sees what is pushed meanwhile.
     for (const folder of this.#folders) {
       const directory = folder.directory ?? this.#root.directory(folder.canonical);
-      if (typeof directory === "number") continue;
+      if (typeof directory === "number") {
+        this.#unopened(folder.path, directory);
+        continue;
+      }
       if (folder.directory !== undefined) this.#open -= 1;
       folder.directory = undefined;
       try {
@@ -106,23 +110,31 @@ export class SearchPath {
 
   #addHwcaps(parent: FoundFolder): void {
     const top = this.#root.directory(HWCAPS, parent.canonical);
-    if (typeof top === "number") return;
+    if (typeof top === "number") return this.#unopened(`${parent.path}/${HWCAPS}`, top);
     using open = top;
     for (const entry of open.entries()) {
       if (this.#cut) return;
       if (entry.name.startsWith(".") || entry.name.includes(":") || entry.type === DT_REG) continue;
       const directory = this.#root.directory(entry.name, open.path);
-      if (typeof directory === "number") continue;
+      if (typeof directory === "number") {
+        this.#unopened(`${parent.path}/${HWCAPS}/${entry.name}`, directory);
+        continue;
+      }
       this.hwcapsNames.push(entry.name);
       const { origin, type } = parent;
       this.#add(directory, `${parent.path}/${HWCAPS}/${entry.name}`, { origin, hwcaps: entry.name, type });
     }
   }
 
+  #unopened(path: string, result: number): void {
+    if (isTrouble(result)) this.#log.warn(`${path}: left out: ${describeErrno(result)}`);
+    else if (this.#log.debugging) this.#log.debug(`${path}: no folder`);
+  }
+
   /** Takes over `directory`. Undefined when it is none, or known already. */
   #add(directory: Directory | number, path: string, facts: Omit<Folder, "path">): FoundFolder | undefined {
     if (typeof directory === "number") {
-      if (this.#log.debugging) this.#log.debug(`${path}: no folder`);
+      this.#unopened(path, directory);
       return undefined;
     }
     const known = this.#byIdentity.get(directory.identity);

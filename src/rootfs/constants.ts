@@ -5,12 +5,18 @@ export {
   EEXIST,
   EFBIG,
   EINVAL,
+  EIO,
   EISDIR,
   ELOOP,
+  EMFILE,
   ENAMETOOLONG,
+  ENFILE,
   ENOENT,
+  ENOMEM,
   ENOTDIR,
   EROFS,
+  ESTALE,
+  EUCLEAN,
   describeErrno,
 } from "../kernel/errno.ts";
 
