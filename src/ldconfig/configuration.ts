@@ -4,9 +4,11 @@
  */
 import { toText } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
+import { describeErrno } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
 import { ConfigurationFolders } from "./configuration-folders.ts";
 import { glob, type GlobBudget } from "./glob.ts";
+import { isTrouble } from "./trouble.ts";
 
 /** Files read at most, all included ones together. */
 const FILE_LIMIT = 10_000;
@@ -137,7 +139,10 @@ class ConfigurationReader {
     }
     this.#files += 1;
     const opened = this.#opened.file(path);
-    if (typeof opened === "number") return;
+    if (typeof opened === "number") {
+      if (isTrouble(opened)) this.#log.warn(`${path}: left out: ${describeErrno(opened)}`);
+      return;
+    }
     using file = opened;
     if (this.#active.includes(file.identity)) {
       this.#log.warn(`${path}: includes itself, ignored`);
@@ -147,9 +152,11 @@ class ConfigurationReader {
       this.#log.warn(`${path}: included more than ${DEPTH_LIMIT} levels deep, ignored`);
       return;
     }
-    const room = BYTE_LIMIT - this.#bytes;
-    const bytes = file.read(0, Math.min(file.size, room));
-    if (file.size > room) this.#log.warn(`${path}: more configuration than ${BYTE_LIMIT} bytes, the rest is ignored`);
+    const bytes = file.readAll(BYTE_LIMIT - this.#bytes);
+    if (typeof bytes === "number") {
+      this.#log.warn(`${path}: ${describeErrno(bytes)}, ignored`);
+      return;
+    }
     this.#bytes += bytes.length;
     const text = toText(bytes);
     this.#active.push(file.identity);

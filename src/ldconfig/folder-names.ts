@@ -35,6 +35,17 @@ export class FolderNames {
     for (const entry of entries) this.#byName.set(entry.name, entry);
   }
 
+  /** The directory as it is listed now; what is known of names that are the same files still is taken over. */
+  renewed(entries: readonly DirectoryEntry[]): FolderNames {
+    const renewed = new FolderNames(this.#directory, entries);
+    for (const facts of renewed.list) {
+      const before = this.#byName.get(facts.name);
+      if (before !== undefined && before.inode === facts.inode && before.type === facts.type)
+        Object.assign(facts, before);
+    }
+    return renewed;
+  }
+
   get(name: string): NameFacts | undefined {
     return this.#byName.get(name);
   }

@@ -2,7 +2,7 @@
 import { readLibrary, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
 import type { Directory } from "../rootfs/directory.ts";
-import { S_IFREG } from "../rootfs/constants.ts";
+import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
@@ -44,7 +44,9 @@ export class Libraries {
 
   /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
   at(path: string, from: string): LibraryFile | number {
-    const file = this.#read(this.#root.open(path, from));
+    const opened = this.#root.openUnlessKnown(path, from, this.#byIdentity);
+    if (typeof opened === "object" && !("read" in opened)) return this.#byIdentity.get(opened.identity) ?? -ENOENT;
+    const file = this.#read(opened);
     if (typeof file !== "number") this.#inodes.add(Number(file.identity.slice(file.identity.indexOf(":") + 1)));
     return file;
   }

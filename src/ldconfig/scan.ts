@@ -5,7 +5,7 @@
 import type { Library } from "../elf/library.ts";
 import { compareNames } from "../ldcache/compare-names.ts";
 import type { Log } from "../logger.ts";
-import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, EISDIR, ELOOP, ENOENT, ENOTDIR } from "../rootfs/constants.ts";
+import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, EISDIR, ELOOP, ENOENT, ENOTDIR, describeErrno } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
@@ -14,6 +14,7 @@ import type { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries, LibraryFile } from "./libraries.ts";
 import type { Profile } from "./profile.ts";
 import type { Folder, SearchPath } from "./search-path.ts";
+import { isTrouble } from "./trouble.ts";
 
 /** A soname that a folder offers. */
 export interface Offer {
@@ -37,10 +38,8 @@ export interface ScanContext {
   readonly searchPath: SearchPath;
   /** Legacy hardware capability subfolders are looked for by this. */
   readonly hwcapFolders: HwcapFolders | undefined;
-  /** Dangling links are removed. */
-  readonly removeDangling: boolean;
-  /** Called for each link that was removed. */
-  readonly removed: (name: string) => void;
+  /** Called for each candidate that is a link to nowhere; it may be removed then. */
+  readonly dangling: (name: string) => void;
   readonly log: Log;
 }
 
@@ -59,6 +58,7 @@ class FolderScan {
   readonly #directory: Directory;
   readonly #names: FolderNames;
   readonly #offers = new Map<string, Offer>();
+  #troubled = false;
 
   constructor(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames) {
     this.#context = context;
@@ -102,7 +102,7 @@ class FolderScan {
 
   #regular(facts: NameFacts): void {
     const file = this.#libraryOf(facts);
-    if (typeof file === "number") this.#skipped(facts.name, "cannot be opened");
+    if (typeof file === "number") this.#unopened(facts.name, file, "cannot be opened");
     else this.#offer(facts.name, file, false);
   }
 
@@ -110,8 +110,8 @@ class FolderScan {
     const file = this.#linkedFile(facts);
     if (typeof file !== "number") this.#offer(facts.name, file, true);
     else if (file === -EISDIR) this.#subfolder(facts.name);
-    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#dangling(facts.name);
-    else this.#skipped(facts.name, "leads to no regular file");
+    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#context.dangling(facts.name);
+    else this.#unopened(facts.name, file, "leads to no regular file");
   }
 
   /** The library that a link leads to; -errno, -EISDIR for a directory. */
@@ -135,14 +135,6 @@ class FolderScan {
   #libraryOf(facts: NameFacts): LibraryFile | number {
     facts.library ??= this.#context.libraries.named(this.#directory, facts.name, facts.inode);
     return facts.library;
-  }
-
-  /** What older packages left behind; links for compilers (`libx.so`) stay, as their target may be installed later. */
-  #dangling(name: string): void {
-    if (!this.#context.removeDangling || !name.includes(".so.")) return;
-    if (this.#directory.unlink(name) !== 0) return this.#skipped(name, "dangling, cannot be removed");
-    this.#names.removed(name);
-    this.#context.removed(name);
   }
 
   #offer(name: string, file: LibraryFile, viaLink: boolean): void {
@@ -179,6 +171,13 @@ class FolderScan {
     known.isa = content.isa;
     known.osVersion = content.osVersion;
     known.identity = identity;
+  }
+
+  /** One warning per folder: what one file lacks, the next lacks as well. */
+  #unopened(name: string, result: number, reason: string): void {
+    if (!isTrouble(result) || this.#troubled) return this.#skipped(name, reason);
+    this.#troubled = true;
+    this.#context.log.warn(`${this.#folder.path}/${name}: left out, and maybe others: ${describeErrno(result)}`);
   }
 
   #skipped(name: string, reason: string): void {

@@ -1,0 +1,259 @@
+/** One run over all folders, in ldconfig's order: those that are asked for, those of ld.so.conf, the built-in ones. */
+import { HookError } from "../errors.ts";
+import type { CacheEntry } from "../ldcache/entry.ts";
+import { writeCache } from "../ldcache/write.ts";
+import type { Log } from "../logger.ts";
+import { S_IFLNK } from "../rootfs/constants.ts";
+import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
+import type { Root } from "../rootfs/root.ts";
+import { configuredFolder, readConfiguration, type Configuration } from "./configuration.ts";
+import { FolderNames } from "./folder-names.ts";
+import { HwcapFolders } from "./legacy-hwcaps.ts";
+import type { Libraries } from "./libraries.ts";
+import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
+import type { Profile } from "./profile.ts";
+import { scanFolder, type Offer, type ScanContext } from "./scan.ts";
+import { SearchPath, type Folder, type OpenFolder } from "./search-path.ts";
+
+/** Entries at most; what is beyond is left out with a warning. */
+const ENTRY_LIMIT = 250_000;
+/** Bytes of keys and values at most, before they share their tails. */
+const TEXT_LIMIT = 64 << 20;
+/** Names in one warning. */
+const NAMES_SHOWN = 4;
+/** How often one folder is gone over until no link that led nowhere has come to lead somewhere. */
+const ROUNDS = 3;
+
+export interface RunOptions {
+  readonly directories?: readonly string[];
+  readonly links: boolean;
+  readonly settle?: boolean;
+  readonly direct?: boolean;
+  readonly configuration?: Configuration;
+  readonly log: Log;
+}
+
+/** Why no link is made, by what is there. */
+const FAILURES = {
+  occupied: "there is a file or folder of that name",
+  impossible: "the soname is no file name",
+} as const;
+const NONE: ReadonlySet<Offer> = new Set();
+
+/** A link that leads nowhere. */
+interface Dangling {
+  readonly folder: Folder;
+  /** Its place, free of links. */
+  readonly path: string;
+  readonly name: string;
+}
+
+export class Run implements Disposable {
+  readonly entries: CacheEntry[] = [];
+  readonly links: LinkChange[] = [];
+  readonly #root: Root;
+  readonly #profile: Profile;
+  readonly #options: RunOptions;
+  readonly #searchPath: SearchPath;
+  readonly #hwcapFolders: HwcapFolders | undefined;
+  readonly #libraries: Libraries;
+  readonly #settles: boolean;
+  /** Links that led nowhere when their folder was scanned, and are still there. */
+  readonly #dangling: Dangling[] = [];
+  /** Names of links that could not be made in the folder at hand, by reason. */
+  readonly #failures = new Map<string, Set<string>>();
+  /** Links made and replaced. */
+  #mended = 0;
+  #text = 0;
+  #cut = false;
+
+  /** Finds the folders; throws HookError `usage` for a relative one. */
+  constructor(root: Root, profile: Profile, options: RunOptions, libraries: Libraries, confPath: string) {
+    this.#root = root;
+    this.#profile = profile;
+    this.#options = options;
+    this.#libraries = libraries;
+    this.#settles = options.settle === true && options.links;
+    this.#searchPath = new SearchPath(root, profile.features.hwcapsFolders, options.log);
+    const { hwcaps } = this.#findFolders(confPath);
+    const table = profile.legacyHwcaps;
+    this.#hwcapFolders = table === undefined ? undefined : new HwcapFolders(table, hwcaps);
+  }
+
+  [Symbol.dispose](): void {
+    this.#searchPath[Symbol.dispose]();
+  }
+
+  #findFolders(confPath: string): Configuration {
+    const { directories = [], log } = this.#options;
+    const { configuration: rules, systemDirectories } = this.#profile;
+    for (const text of directories) {
+      if (!text.startsWith("/")) throw new HookError("usage", "scan", text, "a folder must be an absolute path");
+      const folder = configuredFolder(text, { file: "<command line>", line: 0 }, rules.libraryTypes, log);
+      if (folder !== undefined) this.#searchPath.add(folder);
+    }
+    const configuration = this.#options.configuration ?? readConfiguration(this.#root, confPath, rules, log);
+    for (const folder of configuration.folders) this.#searchPath.add(folder);
+    const origin = { file: "<built in>", line: 0 };
+    for (const path of systemDirectories) this.#searchPath.add({ path, type: -1, origin });
+    return configuration;
+  }
+
+  /** Scans the folders and mends their links. */
+  scan(): void {
+    const { log } = this.#options;
+    for (const open of this.#searchPath) {
+      const { folder, entries } = open;
+      if (log.debugging) log.debug(`${folder.path}: ${entries.length} names (from ${describe(folder)})`);
+      this.#scanFolder(open);
+      this.#warnOfFailures(folder.path);
+    }
+    if (log.debugging) log.debug(`${this.#libraries.count} files read, ${this.entries.length} entries`);
+  }
+
+  /**
+   * Whether a further run would find the same. Links that led nowhere are removed if they still do; when one of them
+   * has come to lead somewhere by a later folder's links, the answer is no.
+   */
+  settled(): boolean {
+    if (this.#dangling.some(({ path, name }) => typeof this.#root.stat(name, path) !== "number")) return false;
+    for (const { folder, path, name } of this.#dangling) {
+      const facts = isStale(name) ? this.#root.lstat(name, path) : 0;
+      if (typeof facts === "number" || facts.type !== S_IFLNK) continue;
+      if (this.#root.unlink(`${path}/${name}`) === 0) this.#changed(folder, name, "", "removed");
+    }
+    return true;
+  }
+
+  /** The bytes of the cache; throws HookError `refused`, see writeCache. */
+  bytes(): Uint8Array {
+    return writeCache(this.entries, this.#searchPath.hwcapsNames, this.#profile.layout);
+  }
+
+  #scanFolder({ folder, directory, entries }: OpenFolder): void {
+    let names = new FolderNames(directory, entries);
+    let dangling: string[] = [];
+    const context: ScanContext = {
+      root: this.#root,
+      profile: this.#profile,
+      libraries: this.#libraries,
+      searchPath: this.#searchPath,
+      hwcapFolders: this.#hwcapFolders,
+      dangling: (name) => {
+        if (this.#settles) dangling.push(name);
+        else if (this.#removes(name) && directory.unlink(name) === 0) {
+          names.removed(name);
+          this.#changed(folder, name, "", "removed");
+        }
+      },
+      log: this.#options.log,
+    };
+    let offers: Offer[] = [];
+    let astray: ReadonlySet<Offer> = NONE;
+    for (let round = 1; ; round += 1) {
+      const before = this.#mended;
+      offers = scanFolder(context, folder, directory, names);
+      if (folder.hwcaps === undefined) {
+        const links = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
+        astray = this.#mend(folder, offers, links);
+      }
+      if (dangling.length === 0 || this.#mended === before || round === ROUNDS) break;
+      const listed = this.#listAgain(directory);
+      if (listed === undefined) break;
+      names = names.renewed(listed);
+      dangling = [];
+    }
+    for (const name of dangling) this.#dangling.push({ folder, path: directory.path, name });
+    this.#addEntries(folder, offers, astray);
+  }
+
+  /** What older packages left behind; links for compilers (`libx.so`) stay, as their target may be installed later. */
+  #removes(name: string): boolean {
+    return isStale(name) && (this.#options.links || !this.#profile.features.danglingKept);
+  }
+
+  #listAgain(directory: Directory): DirectoryEntry[] | undefined {
+    const opened = this.#root.directory(directory.path);
+    if (typeof opened === "number") return undefined;
+    using again = opened;
+    return again.identity === directory.identity ? again.entries() : undefined;
+  }
+
+  /** Mends the links of a folder; the offers whose soname does not lead to their file then. */
+  #mend(folder: Folder, offers: readonly Offer[], links: FolderLinks): ReadonlySet<Offer> {
+    const astray = new Set<Offer>();
+    for (const offer of offers) {
+      if (offer.isLink) continue;
+      const state = links.state(offer);
+      if (state !== "right" && !(this.#options.links && this.#mendOne(folder, offer, links, state))) astray.add(offer);
+    }
+    return astray;
+  }
+
+  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): boolean {
+    const { name, soname } = offer;
+    const reason = state === "missing" || state === "wrong" ? links.mend(offer, state) : FAILURES[state];
+    if (reason !== undefined) {
+      this.#failed(folder, soname, name, reason);
+      return false;
+    }
+    this.#mended += 1;
+    this.#changed(folder, soname, name, state === "missing" ? "made" : "replaced");
+    return true;
+  }
+
+  #addEntries(folder: Folder, offers: readonly Offer[], astray: ReadonlySet<Offer>): void {
+    const { hwcaps, path } = folder;
+    const { direct = false, log } = this.#options;
+    if (this.#text > TEXT_LIMIT || this.entries.length + offers.length > ENTRY_LIMIT) {
+      if (!this.#cut) log.warn(`${path}: too many libraries, this folder and later ones are left out`);
+      this.#cut = true;
+      return;
+    }
+    const hwcap = hwcaps === undefined ? (this.#hwcapFolders?.bits(path) ?? 0n) : 0n;
+    const hwcapLow = Number(hwcap & 0xffffffffn);
+    const hwcapHigh = Number(hwcap >> 32n);
+    for (const offer of offers) {
+      const { soname, flags, osVersion, isa, name } = offer;
+      const file = hwcaps !== undefined || (direct && astray.has(offer)) ? name : soname;
+      const value = `${path}/${file}`;
+      this.#text += soname.length + value.length;
+      this.entries.push({ key: soname, value, flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa });
+    }
+  }
+
+  #changed(folder: Folder, name: string, target: string, change: "made" | "replaced" | "removed"): void {
+    const { log } = this.#options;
+    const path = `${folder.path}/${name}`;
+    this.links.push({ path, target, change });
+    if (log.debugging) log.debug(change === "removed" ? `${path}: removed` : `${path} -> ${target}: ${change}`);
+  }
+
+  #failed(folder: Folder, name: string, target: string, reason: string): void {
+    const names = this.#failures.get(reason) ?? new Set();
+    this.#failures.set(reason, names);
+    if (names.has(name)) return;
+    names.add(name);
+    this.links.push({ path: `${folder.path}/${name}`, target, change: "failed", reason });
+  }
+
+  /** One line per folder and reason: a root that cannot be written would make hundreds. */
+  #warnOfFailures(path: string): void {
+    for (const [reason, failed] of this.#failures) {
+      const names = [...failed];
+      const more = names.length > NAMES_SHOWN ? `, and ${names.length - NAMES_SHOWN} more` : "";
+      this.#options.log.warn(`${path}: no link ${names.slice(0, NAMES_SHOWN).join(", ")}${more}: ${reason}`);
+    }
+    this.#failures.clear();
+  }
+}
+
+/** Whether a link of that name is removed when it leads nowhere. */
+function isStale(name: string): boolean {
+  return name.includes(".so.");
+}
+
+function describe(folder: Folder): string {
+  const { file, line } = folder.origin;
+  return line === 0 ? file : `${file}:${line}`;
+}
