@@ -8,6 +8,11 @@ const CHUNK_BYTES = 1024;
 
 const chunk = new Window(CHUNK_BYTES);
 
+/** By tag up to DT_SONAME: which entries are looked at further. */
+const LOOKED_AT: readonly boolean[] = Array.from({ length: DT_SONAME + 1 }, (_, tag) =>
+  [DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME].includes(tag),
+);
+
 /** What a dynamic section tells about names. */
 export interface Dynamic {
   /** Address of the first DT_STRTAB as low and high word; empty when there is none. */
@@ -35,9 +40,8 @@ export function readDynamic(image: Image, offset: number, wide: boolean, firstSo
     const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
     chunk.load(image.source, offset + read, CHUNK_BYTES, image.bigEndian);
     for (let at = low; at < end; at += stride) {
-      const tag = words[at] ?? 0;
-      if (tag > DT_SONAME) continue;
-      if (tag === DT_NEEDED ? firstSonameOnly : tag !== DT_SONAME && tag !== DT_STRTAB && tag !== DT_NULL) continue;
+      const tag = words[at] as number;
+      if (LOOKED_AT[tag] !== true || (firstSonameOnly && tag === DT_NEEDED)) continue;
       const entry = at - low;
       if (wide && words[entry + otherTag] !== 0) continue;
       if (tag === DT_NULL) return { stringTable, names, end: "complete" };

@@ -11,6 +11,10 @@ import { ldSoConf, muslPathFile, usableFolders } from "./folder-argument.ts";
 import type { HookCall } from "./hook.ts";
 import { updateMuslPaths } from "./musl-path.ts";
 
+const EMPTY: Configuration = { folders: [], hwcaps: new Map() };
+/** For a second reading: what is wrong with the configuration was told by the first. */
+const QUIET: Log = { debugging: false, debug: () => undefined, warn: () => undefined };
+
 const defaultConfiguration = "include /etc/ld.so.conf.d/*.conf\n";
 
 /** What update-ldcache does: the work of ldconfig, or its counterpart for musl. Throws HookError. */
@@ -28,14 +32,18 @@ function updateGlibc(root: Root, values: readonly string[], profile: Profile, lo
     root.replaceFile(CONFIGURATION_PATH, fromText(defaultConfiguration), 0o644);
     log.debug(`${CONFIGURATION_PATH}: made`);
   }
-  const configuration = readQuietly(root, profile);
-  const named = configuration.folders.filter((folder) => !isOurs(folder)).map((folder) => folder.path);
+  const before = readConfiguration(root, CONFIGURATION_PATH, profile.configuration, log);
+  const named = before.folders.filter((folder) => !isOurs(folder)).map((folder) => folder.path);
   const dropIn = updateDropIn(root, folders, [...named, ...profile.systemDirectories], log);
-  const readAgain = dropIn.changed ? readQuietly(root, profile) : configuration;
-  const included = dropIn.folders.length === 0 || readAgain.folders.some(isOurs);
+  const configuration = dropIn.changed
+    ? readConfiguration(root, CONFIGURATION_PATH, profile.configuration, QUIET)
+    : before;
+  const included = dropIn.folders.length === 0 || configuration.folders.some(isOurs);
   if (!included)
     log.debug(`${CONFIGURATION_PATH} does not include the drop-in: its folders are scanned first all the same`);
-  update(root, profile, { directories: included ? [] : dropIn.folders, links: true, log });
+  const directories = included ? [] : dropIn.folders;
+  // Settled: a link that create-symlinks made often leads to a soname's link, which is only made now.
+  update(root, profile, { directories, configuration, links: true, settle: true, log });
 }
 
 /**
@@ -46,12 +54,5 @@ function updateMusl(root: Root, values: readonly string[], profile: Profile, log
   const folders = usableFolders(root, values, muslPathFile, log);
   updateMuslPaths(root, folders, log);
   const nothingElse = { ...profile, systemDirectories: [] };
-  computeCache(root, nothingElse, { directories: folders, links: true, confPath: "", log });
-}
-
-/** What is wrong with the configuration is told by `update`, which reads it as well. */
-function readQuietly(root: Root, profile: Profile): Configuration {
-  const { libraryTypes, hwcapLines } = profile.features;
-  const quiet: Log = { debugging: false, debug: () => undefined, warn: () => undefined };
-  return readConfiguration(root, CONFIGURATION_PATH, { libraryTypes, hwcapLines, hwcapCount: 0 }, quiet);
+  computeCache(root, nothingElse, { directories: folders, configuration: EMPTY, links: true, settle: true, log });
 }

@@ -45,7 +45,7 @@ export function factsOf(from: Stat): FileFacts {
 
 /** Whether `name` names something in a directory: what only a path, or no name at all, could say is left out. */
 function isName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
+  return name !== "" && name !== "." && name !== ".." && !name.includes("/") && !name.includes("\0");
 }
 
 /** An open directory of a container. Its methods take single names and follow no link. */
