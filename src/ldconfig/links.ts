@@ -2,7 +2,7 @@
  * The links that make a file findable by its soname: `libx.so.1 -> libx.so.1.2` (ldconfig.c's create_links). Other than
  * ldconfig, a link is replaced in one step, and a soname that is no plain file name makes no link anywhere.
  */
-import { DT_LNK, describeErrno } from "../rootfs/constants.ts";
+import { DT_LNK, EEXIST, describeErrno } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
@@ -82,8 +82,10 @@ export class FolderLinks {
   /** Makes the link that is missing, or replaces the one that is wrong; undefined, or why it failed. */
   mend(offer: Offer, state: "missing" | "wrong"): string | undefined {
     const { name, soname } = offer;
-    const result =
+    let result =
       state === "missing" ? this.#directory.symlink(name, soname) : this.#directory.replaceLink(name, soname);
+    // Another hook of the same container may have been faster.
+    if (result === -EEXIST && this.#directory.readlink(soname) === name) result = 0;
     if (result < 0) return describeErrno(result);
     this.#names.linked(soname, name);
     return undefined;
