@@ -5,7 +5,17 @@
 import type { Library } from "../elf/library.ts";
 import { compareNames } from "../ldcache/compare-names.ts";
 import type { Log } from "../logger.ts";
-import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, EISDIR, ELOOP, ENOENT, ENOTDIR, describeErrno } from "../rootfs/constants.ts";
+import {
+  DT_DIR,
+  DT_LNK,
+  DT_REG,
+  DT_UNKNOWN,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  describeErrno,
+} from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";

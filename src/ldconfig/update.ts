@@ -76,8 +76,9 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
   for (let pass = 1; ; pass += 1) {
     using run = new Run(root, profile, options, libraries, options.confPath ?? CONFIGURATION_PATH);
     run.scan();
+    const settled = run.settled();
     links.push(...run.links);
-    if (!run.settled() && pass < PASSES) continue;
+    if (!settled && pass < PASSES) continue;
     return { bytes: run.bytes(), entries: run.entries.length, links };
   }
 }
