@@ -13,6 +13,7 @@ const top = resolve(import.meta.dirname, "..");
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   logger: [],
+  part: [],
   bytes: ["errors"],
   kernel: ["bytes", "errors"],
   elf: ["bytes", "errors"],
@@ -21,8 +22,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   host: ["kernel", "bytes", "errors"],
   oci: ["rootfs", "host", "bytes", "errors", "logger"],
   ldconfig: ["rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
-  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger"],
-  cli: "errors logger bytes kernel elf ldcache rootfs host oci ldconfig hooks".split(" "),
+  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger", "part"],
+  cli: "errors logger part bytes kernel elf ldcache rootfs host oci ldconfig hooks".split(" "),
   bin: ["cli"],
 };
 
@@ -34,6 +35,7 @@ const homeOfName: Readonly<Record<string, RegExp>> = {
   syscall: /^src\/kernel\//,
   latin1: /^src\/bytes\/text\.ts$/,
   latin1Into: /^src\/bytes\/text\.ts$/,
+  loadModule: /^src\/part\.ts$/,
 };
 
 /** System calls that start a process or a program; the kernel's wrappers have none of them. */
@@ -253,21 +255,53 @@ test("the documented table is this one", () => {
   ]);
 });
 
-/** Files of a bundle that are not ours, as esbuild's metafile tells them. */
-function foreignInputs(metafile: { readonly inputs: Readonly<Record<string, unknown>> }): readonly string[] {
-  return Object.keys(metafile.inputs).filter(
-    (path) => path.includes("node_modules/") || /^src\/(?:logger-|cli\/people)/.test(path),
-  );
+/** What esbuild tells of the modules that it made. */
+interface Metafile {
+  readonly outputs: Readonly<
+    Record<
+      string,
+      {
+        readonly entryPoint?: string;
+        readonly imports: readonly { readonly path: string }[];
+        readonly inputs: Readonly<Record<string, unknown>>;
+      }
+    >
+  >;
 }
 
-test("the hooks' bundle holds no package and nothing of the commands for people", (context) => {
-  const path = join(top, "dist/hooks.meta.json");
+/** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
+function needlessInputs({ outputs }: Metafile): readonly string[] {
+  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === "bin/cdi-hook.ts");
+  const reached = new Set(entry === undefined ? [] : [entry]);
+  for (const path of reached) for (const { path: next } of outputs[path]?.imports ?? []) reached.add(next);
+  return [...reached]
+    .flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}))
+    .filter(
+      (path) => path.includes("node_modules/") || /^src\/(?:logger-|cli\/people|elf\/|ldcache\/|ldconfig\/)/.test(path),
+    );
+}
+
+test("a start evaluates no package, nothing of the commands for people, and nothing of ldconfig", (context) => {
+  const path = join(top, "dist/modules.meta.json");
   if (!existsSync(path)) context.skip(`needs a build: ${basename(path)}`);
-  const metafile = JSON.parse(readFileSync(path, "utf8")) as Parameters<typeof foreignInputs>[0];
-  expect(foreignInputs(metafile)).toEqual([]);
+  const metafile = JSON.parse(readFileSync(path, "utf8")) as Metafile;
+  expect(Object.keys(metafile.outputs).length).toBeGreaterThan(2);
+  expect(needlessInputs(metafile)).toEqual([]);
 });
 
-test("and a bundle that does is noticed", () => {
-  const inputs = { "bin/cdi-hook.ts": {}, "node_modules/commander/esm.mjs": {}, "src/logger-json.ts": {} };
-  expect(foreignInputs({ inputs })).toEqual(["node_modules/commander/esm.mjs", "src/logger-json.ts"]);
+test("and one that does is noticed", () => {
+  const outputs = {
+    "hooks.js": {
+      entryPoint: "bin/cdi-hook.ts",
+      imports: [{ path: "chunk.js" }],
+      inputs: { "src/logger-json.ts": {} },
+    },
+    "chunk.js": { imports: [], inputs: { "src/errors.ts": {}, "src/elf/library.ts": {} } },
+    "people.js": {
+      entryPoint: "src/cli/people-entry.ts",
+      imports: [],
+      inputs: { "node_modules/commander/esm.mjs": {} },
+    },
+  };
+  expect(needlessInputs({ outputs })).toEqual(["src/logger-json.ts", "src/elf/library.ts"]);
 });
