@@ -7,7 +7,7 @@ import { EACCES, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/
 import { close, fstat, openat } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 import { Root } from "./root.ts";
-import { Walk } from "./walk.ts";
+import { Effort, Walk } from "./walk.ts";
 
 let top: string;
 let base: string;
@@ -173,6 +173,18 @@ describe("links", () => {
     // Not ELOOP: such links are not taken for dangling ones.
     expect(answers.at(-1)).toBe(-ENAMETOOLONG);
     expect(bounded.stat("/a/b")).toMatchObject({ type: S_IFDIR });
+  });
+
+  test("and an end of steps: that is an error of its own", () => {
+    const effort = new Effort();
+    effort.steps = 100;
+    expect(() => {
+      for (let at = 0; at < 100; at++) {
+        using walk = new Walk(root, effort);
+        walk.enter("/a/b");
+      }
+    }).toThrow("follow /a/b: the paths of this root take too many steps");
+    expect(openDescriptors()).toBeLessThan(100);
   });
 
   test("a dangling link is missing; with makeParents, its target is made inside the root", () => {

@@ -16,11 +16,13 @@
  *    nothing for us; exchanging it before is the case of rule 2. No name is looked at first and used later: the open is
  *    the check.
  * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep. And for all walks of
- *    a root together: half a million components of link targets, as each of many links may lead through 40 others of 4 KB.
+ *    a root together: half a million components of link targets, as each of many links may lead through 40 others of 4 KB,
+ *    and two million steps, as there may be many deep paths.
  *
  * Mount points are crossed on purpose: what a runtime mounted into the root belongs to the container.
  */
 
+import { HookError } from "../errors.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, PATH_MAX } from "../kernel/constants.ts";
 import { EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
 import { close, mkdirat, openat, readlinkat } from "../kernel/files.ts";
@@ -30,6 +32,7 @@ import { refusesWrites } from "./pseudo-filesystem.ts";
 const MAX_LINKS = 40;
 const MAX_DEPTH = 256;
 const MAX_TARGET_COMPONENTS = 500_000;
+const MAX_STEPS = 2_000_000;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
@@ -47,9 +50,14 @@ function reversedComponents(path: string): string[] {
 export class Effort {
   /** Components of link targets that may still be followed. */
   targetComponents: number = MAX_TARGET_COMPONENTS;
+  /** Directories that may still be opened. */
+  steps: number = MAX_STEPS;
 }
 
-/** A position inside a root: a stack of open directories. Close it by scope: `using walk = new Walk(fd)`. */
+/**
+ * A position inside a root: a stack of open directories. Close it by scope: `using walk = new Walk(fd)`. The methods that
+ * walk throw HookError `limit` when the walks of this root have taken more steps than any honest one needs.
+ */
 export class Walk implements Disposable {
   readonly #root: number;
   readonly #effort: Effort;
@@ -112,6 +120,8 @@ export class Walk implements Disposable {
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) return name;
       if (this.#names.length >= MAX_DEPTH) return -ENAMETOOLONG;
+      if (--this.#effort.steps < 0)
+        throw new HookError("limit", "follow", path, "the paths of this root take too many steps");
       let descriptor = openat(this.descriptor, name, STEP);
       if (descriptor === -ENOENT && create) descriptor = this.#make(name);
       if (descriptor >= 0) {

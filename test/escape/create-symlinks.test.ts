@@ -153,7 +153,7 @@ describe("links that lead through a process' own directories", () => {
     const links = ["evil::/opt/way/evil", `evil::/opt/way${root.outside}/evil`, "evil::/opt/way/etc/evil"];
     const result = root.createSymlinks(links, { mounts });
     // As text, the links lead to `/` or to a path of the host, both inside of the root; not every kernel lets them be read.
-    if (result.status !== 0) for (const error of result.errors) expect(error).toContain("(EACCES)");
+    for (const error of result.errors) expect(error).toContain("(EACCES)");
     root.expectNoLitter();
   });
 

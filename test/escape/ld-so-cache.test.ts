@@ -2,7 +2,7 @@
  * Links and files of an image that would make the update of its linker's cache read or write outside of the root. All of
  * it is tried by the hook, and by the command for people, which has to be as careful.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, linkSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -243,20 +243,13 @@ describe.each(programs)("%s", (name, run) => {
     test("the cache: immutable: an error, nothing is left", () => {
       const root = new HostileRoot();
       root.file("etc/ld.so.cache", "old");
-      try {
-        execFileSync("chattr", ["+i", root.at("etc/ld.so.cache")], { stdio: "pipe" });
-      } catch {
-        // Not every file system of a machine's temporary directory knows the attribute; a read-only folder does as well.
-        const result = run(root, {
-          mounts: `mount --bind "$ROOT/etc" "$ROOT/etc"; mount -o remount,ro,bind "$ROOT/etc"`,
-        });
-        expect(result.status).toBe(1);
-        return;
-      }
-      onTestFinished(() => void execFileSync("chattr", ["-i", root.at("etc/ld.so.cache")]));
-      const result = run(root);
+      // Not every file system of a temporary directory knows the attribute; a folder that is read-only does as well.
+      const known = spawnSync("chattr", ["+i", root.at("etc/ld.so.cache")]).status === 0;
+      onTestFinished(() => void spawnSync("chattr", ["-i", root.at("etc/ld.so.cache")]));
+      const readonly = `mount --bind "$ROOT/etc" "$ROOT/etc"; mount -o remount,ro,bind "$ROOT/etc"`;
+      const result = run(root, known ? {} : { mounts: readonly });
       expect(result.status).toBe(1);
-      expect(result.errors).toEqual([expect.stringContaining("/etc/ld.so.cache: operation not permitted (EPERM)")]);
+      expect(result.errors).toEqual([expect.stringMatching(/\/etc\/ld\.so\.cache: .*\((?:EPERM|EROFS)\)$/)]);
       expect(readFileSync(root.at("etc/ld.so.cache"), "utf8")).toBe("old");
       root.expectNoLitter();
     });
@@ -313,7 +306,7 @@ describe.each(programs)("%s", (name, run) => {
         const result = name === "update-ldcache" ? root.updateLdcache(options, ["/opt/driver"]) : run(root, options);
         // For `rebuild`, ld.so.conf.d is only read.
         expect(result.status, place).toBe(name === "update-ldcache" || place === "etc" ? 1 : 0);
-        if (result.status === 1) expect(result.errors[0]).toContain("permission denied (EACCES)");
+        for (const error of result.errors) expect(error).toContain("permission denied (EACCES)");
       }
     });
 

@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { onTestFinished } from "vitest";
 import { layCanary, watchTree } from "./canary.ts";
 import { forgeElf, MACHINE } from "./elf-forge.ts";
 import { executablePath, runHook, type RunResult, stateFor } from "./executable.ts";
@@ -22,6 +23,8 @@ export interface AttackOptions {
   readonly stdin?: string;
   /** Bytes of address space that the process may have at most. */
   readonly addressSpace?: number;
+  /** Another file to run than the executable. */
+  readonly executable?: string;
 }
 
 export interface AttackResult extends RunResult {
@@ -51,6 +54,8 @@ export class HostileRoot {
   readonly outside: string = join(this.top, "outside");
 
   constructor() {
+    // Faster than Node where there are many files, and not held up by paths that are too long.
+    onTestFinished(() => void execFileSync("rm", ["-rf", "--one-file-system", this.top]));
     mkdirSync(this.path, { recursive: true });
     mkdirSync(this.outside);
     layCanary(this.outside);
@@ -122,31 +127,30 @@ export class HostileRoot {
   attack(args: readonly string[], options: AttackOptions = {}): AttackResult {
     const changes = watchTree(this.top, ["/bundle/rootfs"]);
     const result = this.#run(args, options);
-    expect(result.timedOut, `hangs: ${args.join(" ")}`).toBe(false);
-    expect(result.signal, result.stderr).toBe(null);
-    expect(changes(), "outside of the root").toEqual([]);
-    expect(result.stderr).not.toMatch(unprintable);
+    assert(!result.timedOut, `hangs: ${args.join(" ")}`);
+    assert.equal(result.signal, null, result.stderr);
+    assert.deepEqual(changes(), [], "outside of the root");
+    assert.doesNotMatch(result.stderr, unprintable);
     const lines = result.stderr.split("\n").slice(0, -1);
-    for (const line of lines) expect(line).toMatch(/^cdi-hook: (?:debug|info|warning|error): ./);
+    for (const line of lines) assert.match(line, /^cdi-hook: (?:debug|info|warning|error): ./);
     const errors = lines.filter((line) => line.startsWith("cdi-hook: error: "));
-    if (result.status === 0) expect(errors).toEqual([]);
-    else expect(errors.length, result.stderr).toBeGreaterThan(0);
-    expect(result.stderr).not.toContain("internal error");
+    assert.equal(errors.length > 0, result.status !== 0, result.stderr);
+    assert.doesNotMatch(result.stderr, /internal error/);
     return { ...result, errors, warnings: lines.filter((line) => line.startsWith("cdi-hook: warning: ")) };
   }
 
   #run(args: readonly string[], options: AttackOptions): RunResult {
-    const { mounts, addressSpace, env = {}, cwd } = options;
+    const { mounts, addressSpace, env = {}, cwd, executable = executablePath } = options;
     const stdin = options.stdin ?? stateFor(this.path);
     const limit = addressSpace === undefined ? [] : ["/usr/bin/prlimit", `--as=${addressSpace}`];
     const base = { stdin, timeout: patience, env, ...(cwd === undefined ? {} : { cwd }) };
     if (mounts === undefined) {
-      const [program = executablePath, ...words] = [...limit, executablePath, ...args];
+      const [program = executable, ...words] = [...limit, executable, ...args];
       return runHook(words, { ...base, executable: program });
     }
     const script = `set -e; PATH=/usr/sbin:/usr/bin:/sbin:/bin; ${mounts}\nexec /usr/bin/env -i "$@"`;
     const namespace = ["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"];
-    return runHook([...namespace, ...limit, executablePath, ...args], {
+    return runHook([...namespace, ...limit, executable, ...args], {
       ...base,
       executable: "/usr/bin/unshare",
       env: { ROOT: this.path, OUTSIDE: this.outside, TOP: this.top },
@@ -175,17 +179,18 @@ export class HostileRoot {
 
   /** Sees to it that the cache in the root is a file of its own and names libcuda, and the link that belongs to it. */
   expectCache(etc = "etc"): void {
-    const facts = lstatSync(this.at(`${etc}/ld.so.cache`));
-    expect(facts.isFile() && facts.nlink === 1, "the cache is a file of its own").toBe(true);
-    expect(facts.mode & 0o7777).toBe(0o644);
-    expect(readFileSync(this.at(`${etc}/ld.so.cache`)).includes("/x86_64-linux-gnu/libcuda.so.1\0")).toBe(true);
-    expect(this.linkAt(`${driverFolder}/libcuda.so.1`)).toBe("libcuda.so.580.1");
+    const path = this.at(`${etc}/ld.so.cache`);
+    const facts = lstatSync(path);
+    assert(facts.isFile() && facts.nlink === 1, "the cache is a file of its own");
+    assert.equal(facts.mode & 0o7777, 0o644);
+    assert(readFileSync(path).includes("/x86_64-linux-gnu/libcuda.so.1\0"), "the cache names libcuda.so.1");
+    assert.equal(this.linkAt(`${driverFolder}/libcuda.so.1`), "libcuda.so.580.1");
   }
 
   /** No temporary file is left anywhere in the root. */
   expectNoLitter(): void {
     const names = execFileSync("find", [this.path, "-xdev", "-name", ".cdi-hook-*"], { encoding: "latin1" });
-    expect(names).toBe("");
+    assert.equal(names, "");
   }
 }
 
