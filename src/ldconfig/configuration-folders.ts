@@ -4,6 +4,8 @@ import type { Directory } from "../rootfs/directory.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
+/** Names of one folder that a pattern can match. */
+const NAME_LIMIT = 100_000;
 /** Folders kept open at a time. */
 const OPEN_LIMIT = 8;
 
@@ -23,7 +25,7 @@ export class ConfigurationFolders {
     let names = this.#names.get(directory);
     if (names === undefined) {
       // A directory can be listed once.
-      names = directory.entries().map((entry) => entry.name);
+      names = directory.entries(NAME_LIMIT).map((entry) => entry.name);
       this.#names.set(directory, names);
     }
     return names;

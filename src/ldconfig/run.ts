@@ -158,7 +158,7 @@ export class Run implements Disposable {
         astray = this.#mend(folder, offers, links);
       }
       if (dangling.length === 0 || this.#mended === before || round === ROUNDS) break;
-      const listed = this.#listAgain(directory);
+      const listed = this.#listAgain(directory, 2 * entries.length);
       if (listed === undefined) break;
       names = names.renewed(listed);
       dangling = [];
@@ -172,11 +172,11 @@ export class Run implements Disposable {
     return isStale(name) && (this.#options.links || !this.#profile.features.danglingKept);
   }
 
-  #listAgain(directory: Directory): DirectoryEntry[] | undefined {
+  #listAgain(directory: Directory, count: number): DirectoryEntry[] | undefined {
     const opened = this.#root.directory(directory.path);
     if (typeof opened === "number") return undefined;
     using again = opened;
-    return again.identity === directory.identity ? again.entries() : undefined;
+    return again.identity === directory.identity ? again.entries(count) : undefined;
   }
 
   /** Mends the links of a folder; the offers whose soname does not lead to their file then. */

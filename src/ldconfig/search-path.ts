@@ -13,8 +13,8 @@ import { isTrouble } from "./trouble.ts";
 const OPEN_LIMIT = 64;
 /** Folders scanned at most, glibc-hwcaps and legacy subfolders included. */
 const FOLDER_LIMIT = 4096;
-/** Names looked at, at most, in all folders together. */
-const NAME_LIMIT = 1_000_000;
+/** Names looked at, at most, in all folders together: 300 bytes of memory each. */
+const NAME_LIMIT = 500_000;
 
 const HWCAPS = "glibc-hwcaps";
 
@@ -112,7 +112,7 @@ export class SearchPath {
     const top = this.#root.directory(HWCAPS, parent.canonical);
     if (typeof top === "number") return this.#unopened(`${parent.path}/${HWCAPS}`, top);
     using open = top;
-    for (const entry of open.entries()) {
+    for (const entry of open.entries(FOLDER_LIMIT)) {
       if (this.#cut) return;
       if (entry.name.startsWith(".") || entry.name.includes(":") || entry.type === DT_REG) continue;
       const directory = this.#root.directory(entry.name, open.path);
@@ -150,7 +150,9 @@ export class SearchPath {
       this.#cut = true;
       return undefined;
     }
-    const entries = directory.entries();
+    const room = NAME_LIMIT - this.#names;
+    const entries = directory.entries(room);
+    if (entries.length > room) this.#log.warn(`${path}: too many names, those behind ${room} are left out`);
     this.#names += entries.length;
     const { identity, path: canonical } = directory;
     const folder: FoundFolder = { ...facts, path, canonical, identity, entries, directory };

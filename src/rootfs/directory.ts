@@ -69,10 +69,14 @@ export class Directory implements Disposable {
     this.identity = identity;
   }
 
-  /** All entries but `.` and `..`, in the order in which the file system has them. Throws nothing; an error ends the list. */
-  entries(): DirectoryEntry[] {
+  /**
+   * All entries but `.` and `..`, in the order in which the file system has them; of a directory with more than `limit`
+   * of them, that many and a few more. Throws nothing; an error ends the list.
+   */
+  entries(limit = Number.POSITIVE_INFINITY): DirectoryEntry[] {
     const entries: DirectoryEntry[] = [];
     for (;;) {
+      if (entries.length > limit) return entries;
       const used = getdents64(this.#descriptor, entryBytes);
       if (used <= 0) return entries;
       const text = toText(entryBytes, 0, used);
