@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stateFor } from "../../test/support/executable.ts";
 import type { Launch } from "./launcher.ts";
@@ -30,14 +30,10 @@ export function measure(root: BenchRoot, field: Field, launch: Launch, work: str
   const times = new Samples();
   const processor = new Samples();
   const peaks = new Samples();
-  const copy = join(work, "rootfs");
-  const state = join(work, "state.json");
-  writeFileSync(state, stateFor(copy));
-  writeFileSync(join(work, "config.json"), JSON.stringify({ ociVersion: "1.0.2", root: { path: "rootfs" } }));
   for (let run = 0; run <= root.runs; run += 1) {
     const order = [...field.tools.slice(run % field.tools.length), ...field.tools.slice(0, run % field.tools.length)];
     for (const tool of order) {
-      inFreshCopy(root, copy, () => {
+      inFreshCopy(root, work, (copy, state) => {
         const costs = tool.steps.map(({ name, program }) => ({ name, cost: launch(state, program(copy)) }));
         // The first round only warms the caches.
         if (run === 0) return;
@@ -53,7 +49,7 @@ export function measure(root: BenchRoot, field: Field, launch: Launch, work: str
         processor.add(sampleName(tool.key, "chain"), sum(links.map(({ cost }) => cost.processor)));
       });
     }
-    const nothing = launch(state, ["/bin/true"]);
+    const nothing = launch("/dev/null", ["/bin/true"]);
     times.add(sampleName("true", "true"), nothing.milliseconds);
     peaks.add(sampleName("true", "true"), nothing.peak);
     process.stderr.write(`\rbench: ${root.name} root, run ${run} of ${root.runs}`);
@@ -62,13 +58,21 @@ export function measure(root: BenchRoot, field: Field, launch: Launch, work: str
   return { root, times, processor, peaks };
 }
 
-/** Calls `use` while `copy` is a fresh copy of the root, mounted on itself. */
-export function inFreshCopy(root: BenchRoot, copy: string, use: () => void): void {
+/**
+ * Calls `use` with a fresh copy of the root, mounted on itself, and the path of a state that names it. Copies stay until all
+ * is measured: ext4 takes its time over a new file while the inodes around it were freed within the last seconds.
+ */
+export function inFreshCopy(root: BenchRoot, work: string, use: (copy: string, state: string) => void): void {
+  const bundle = mkdtempSync(join(work, `${root.name}-`));
+  const copy = join(bundle, "rootfs");
+  const state = join(bundle, "state.json");
+  writeFileSync(state, stateFor(copy));
+  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.0.2", root: { path: "rootfs" } }));
   freshCopy(root.path, copy);
   mkdirSync(join(copy, "proc"), { recursive: true });
   execFileSync("mount", ["--rbind", copy, copy]);
   try {
-    use();
+    use(copy, state);
   } finally {
     execFileSync("umount", ["--lazy", "--recursive", copy]);
   }

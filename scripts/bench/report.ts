@@ -141,6 +141,11 @@ function syscallTable({ syscalls, measured, field }: Results): string[] {
       ],
     ),
     "",
+    "cdi-hook opens each library file once, whatever the number of links to it, and neither maps it nor reads it whole: an",
+    "open, a statx for its type and identity, a pread for the headers, one for the dynamic section, one for the place in the",
+    "string table where the soname is (one more where a program header leads elsewhere), a close; a readlink per symbolic",
+    "link. ldconfig maps the whole file and asks for the status of each name and of each link again.",
+    "",
   ];
 }
 

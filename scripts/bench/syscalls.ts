@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { program } from "../../test/support/debian-root.ts";
@@ -13,14 +13,12 @@ export type SyscallCount = ReadonlyMap<string, number>;
 export function countSyscalls(root: BenchRoot, field: Field, work: string): ReadonlyMap<Tool["key"], SyscallCount> {
   const counts = new Map<Tool["key"], SyscallCount>();
   if (program("strace") === undefined) return counts;
-  const copy = join(work, "rootfs");
   const output = join(work, "strace.txt");
   for (const tool of field.tools) {
     const update = tool.steps.find(({ name }) => name === "update-ldcache");
     if (update === undefined) continue;
-    inFreshCopy(root, copy, () => {
-      const input = readFileSync(join(work, "state.json"));
-      execFileSync("sync");
+    inFreshCopy(root, work, (copy, state) => {
+      const input = readFileSync(state);
       spawnSync("strace", ["-f", "-c", "-o", output, "--", ...update.program(copy)], { input, env: {} });
     });
     counts.set(tool.key, parse(readFileSync(output, "utf8")));
