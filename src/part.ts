@@ -1,15 +1,15 @@
 /**
  * Parts of the executable that are evaluated when they are first needed, as evaluating them takes time at every start:
- * `linker` is all of ldconfig, `people` the commands for people with their libraries. A caller says what a part exports:
- * `part("linker") as typeof import("./linker.ts")`.
+ * `linker` is all of ldconfig, `people` the commands for people with their libraries.
  */
 
-declare const loadModule: (name: string) => unknown;
+// What the engine answers with is what scripts/bundle.mjs put there: whoever names a part says what that is.
+/* oxlint-disable typescript/no-unnecessary-type-parameters */
 
-const loaded = new Map<string, unknown>();
+declare const loadModule: <Exports>(name: string) => Exports;
 
-/** The exports of a part. */
-export function part(name: "linker" | "people"): unknown {
-  if (!loaded.has(name)) loaded.set(name, loadModule(`${name}.js`));
-  return loaded.get(name);
+/** A part that is evaluated at the first call: `part<typeof Linker>("linker")`. */
+export function part<Exports>(name: "linker" | "people"): () => Exports {
+  let exports: Exports | undefined;
+  return () => (exports ??= loadModule<Exports>(`${name}.js`));
 }

@@ -9,13 +9,12 @@ import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { logFormatVariable } from "./globals.ts";
 import { writeError } from "./output.ts";
+import type * as People from "./people-entry.ts";
 import { hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
 
 declare const environment: (name: string) => string | undefined;
 
-function people(): typeof import("./people-entry.ts") {
-  return part("people") as typeof import("./people-entry.ts");
-}
+const people = part<typeof People>("people");
 
 /** The whole program; `args` are the words of the command line, the program's name first. */
 export function main(args: readonly string[]): never {

@@ -40,7 +40,7 @@ export function readDynamic(image: Image, offset: number, wide: boolean, firstSo
     const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
     chunk.load(image.source, offset + read, CHUNK_BYTES, image.bigEndian);
     for (let at = low; at < end; at += stride) {
-      const tag = words[at] as number;
+      const tag = words[at] ?? -1;
       if (LOOKED_AT[tag] !== true || (firstSonameOnly && tag === DT_NEEDED)) continue;
       const entry = at - low;
       if (wide && words[entry + otherTag] !== 0) continue;

@@ -1,5 +1,8 @@
 import { part } from "../part.ts";
+import type * as Linker from "./linker.ts";
 import { containerSpec, type Hook } from "./hook.ts";
+
+const linker = part<typeof Linker>("linker");
 
 /**
  * Makes the container's dynamic linker find the libraries in the given folders: names the folders in its configuration,
@@ -28,6 +31,6 @@ export const updateLdcache: Hook = {
   ],
   example: "update-ldcache --folder /usr/lib/x86_64-linux-gnu",
   run(call) {
-    (part("linker") as typeof import("./linker.ts")).updateLinker(call);
+    linker().updateLinker(call);
   },
 };

@@ -121,7 +121,8 @@ export class Root implements Disposable {
    * file: that is not opened at all, as opening a device can have effects.
    */
   open(path: string, from = "/"): OpenFile | number {
-    return this.openUnlessKnown(path, from, NOTHING_KNOWN) as OpenFile | number;
+    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN);
+    return typeof opened === "number" || opened instanceof OpenFile ? opened : -EINVAL;
   }
 
   /** As `open`, but a regular file whose identity is in `known` is not opened: its facts are the answer. */
