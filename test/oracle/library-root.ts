@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cached, copyTree, type DebianRoot, debianRoot } from "../support/debian-root.ts";
 import { forgeElf, MACHINE } from "../support/elf-forge.ts";
@@ -97,7 +97,10 @@ export interface Platform {
 export const amd64: Platform = { machine: MACHINE.EM_X86_64, triplet: "x86_64-linux-gnu" };
 export const arm64: Platform = { machine: MACHINE.EM_AARCH64, triplet: "aarch64-linux-gnu" };
 
-/** A driver's libraries as a CDI spec mounts them: real names, no soname links; and a folder that no configuration names. */
+/**
+ * A driver's libraries as a CDI spec mounts them: real names, no soname links; the link that create-symlinks makes before
+ * there is a libcuda.so.1; and a folder that no configuration names.
+ */
 export function addDriver(root: string, { machine, triplet }: Platform): void {
   const version = "580.126.20";
   const add = (directory: string, name: string, bits: 32 | 64, isa: number, soname = `${name}.so.1`): void => {
@@ -108,6 +111,7 @@ export function addDriver(root: string, { machine, triplet }: Platform): void {
   for (const name of ["libcuda", "libnvidia-ml", "libnvidia-ptxjitcompiler", "libcudadebugger", "libnvidia-opencl"])
     add(`usr/lib/${triplet}`, name, 64, machine);
   add(`usr/lib/${triplet}`, "libnvidia-glcore", 64, machine, `libnvidia-glcore.so.${version}`);
+  symlinkSync("libcuda.so.1", join(root, `usr/lib/${triplet}/libcuda.so`));
   add("usr/local/nvidia/lib64", "libnvidia-extra", 64, machine);
   if (machine === MACHINE.EM_X86_64)
     for (const name of ["libcuda", "libnvidia-ml"]) add("usr/lib/i386-linux-gnu", name, 32, MACHINE.EM_386);
