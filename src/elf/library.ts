@@ -86,18 +86,20 @@ function readElf(image: Image, wide: boolean, rules: LibraryRules, facts: Machin
   }
   const strings = offsetOfAddress(segments, image, low, high, rules.stringTableSegment);
   if (strings > image.size) return { skip: "truncated" };
+  // Names are pointers of the build, to which even a 32-bit file's offsets are added without a wrap at 2^32.
+  const unwrapped = wide || facts.bits === 64;
 
   // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
   // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
   const { osVersion, isa } = segments;
   if (!rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags) {
-    const offset = sonameOffset(image, dynamic, strings, wide);
+    const offset = sonameOffset(image, dynamic, strings, unwrapped);
     if (offset !== "doubtful") {
       const soname = offset === undefined ? undefined : image.name(offset);
       return typeof soname === "object" ? soname : { soname, flags, isa, osVersion, aout: false };
     }
   }
-  const names = readNames(image, dynamic, strings, wide, segments.base, facts.libraries);
+  const names = readNames(image, dynamic, strings, unwrapped, segments.base, facts.libraries);
   if ("skip" in names) return names;
   const known = facts.classify(wide, names.base, abi, machine, rules);
   return { soname: names.soname, flags: typeof known === "number" ? known : flags, isa, osVersion, aout: false };
