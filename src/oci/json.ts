@@ -43,6 +43,7 @@ const deepest = 512;
  * at once. Only braces and strings matter, as an object ends at its closing brace whatever is between.
  */
 export class ObjectEnd {
+  #start = 0;
   #at = 0;
   #depth = 0;
   #inString = false;
@@ -50,8 +51,10 @@ export class ObjectEnd {
   /** Offset after the object's last byte; undefined when there is more to come. Throws HookError `state`. */
   find(text: string, source: string): number | undefined {
     if (this.#depth === 0) {
-      const start = text.search(/[^ \t\r\n]/);
-      if (start < 0) return undefined;
+      visible.lastIndex = this.#start;
+      const start = visible.exec(text)?.index ?? text.length;
+      this.#start = start;
+      if (start === text.length) return undefined;
       if (text[start] !== "{") throw new HookError("state", "parse", source, "not a JSON object");
       this.#at = start + 1;
       this.#depth = 1;
@@ -87,6 +90,7 @@ export class ObjectEnd {
   }
 }
 
+const visible = /[^ \t\r\n]/g;
 const token = /["{}]/g;
 
 /** Whether the quote at `at` follows an odd number of backslashes. */

@@ -46,11 +46,15 @@ test.for([createSymlinks, updateLdcache])(
       makeSmallRoot(root);
       const signal = random.pick(["KILL", "TERM"]);
       const seconds = (random.between(100, Math.round(length * 1000)) / 1_000_000).toFixed(6);
-      const done = spawnSync("timeout", ["--foreground", "-s", signal, seconds, executablePath, ...call.argumentsFor(root)], {
-        input: stateFor(root),
-        env: {},
-        encoding: "utf8",
-      });
+      const done = spawnSync(
+        "timeout",
+        ["--foreground", "-s", signal, seconds, executablePath, ...call.argumentsFor(root)],
+        {
+          input: stateFor(root),
+          env: {},
+          encoding: "utf8",
+        },
+      );
       const wasKilled = done.status === 124 || done.status === 137 || done.signal !== null;
       if (wasKilled) killed += 1;
       const found = factsOf(root);

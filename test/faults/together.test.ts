@@ -8,6 +8,7 @@ import { program } from "../support/debian-root.ts";
 import { executablePath, runHook, stateFor } from "../support/executable.ts";
 import {
   createSymlinks,
+  differences,
   factsOf,
   makeSmallRoot,
   temporariesIn,
@@ -125,7 +126,8 @@ describe.for(modes)("a hundred hooks at once, %s", ([, enter, unavailable]) => {
       ).toContain(line);
     // Whoever comes last brings everything in line.
     expect(runHook(updateLdcache.argumentsFor(root), { stdin: stateFor(root) }).status).toBe(0);
-    expect(valid.map((facts) => [...facts].sort().join("\n"))).toContain([...factsOf(root)].sort().join("\n"));
+    const found = factsOf(root);
+    expect(valid.some((facts) => differences(found, facts).length === 0)).toBe(true);
   });
 
   test("create-symlinks and update-ldcache", async (ctx) => {
