@@ -24,6 +24,21 @@ describe("Logger", () => {
     expect(lines).toEqual(["cdi-hook: warning: c\n", "cdi-hook: error: d\n"]);
   });
 
+  test("a flood of warnings ends, unless debugging; errors are shown all the same", () => {
+    const flood = (log: Logger): void => {
+      for (let at = 0; at < 1000; at++) log.warn(String(at));
+      log.error("end");
+    };
+    const lines = linesOf("info", flood);
+    expect(lines).toHaveLength(66);
+    expect(lines.slice(-3)).toEqual([
+      "cdi-hook: warning: 63\n",
+      "cdi-hook: warning: further warnings are left out\n",
+      "cdi-hook: error: end\n",
+    ]);
+    expect(linesOf("debug", flood)).toHaveLength(1001);
+  });
+
   test("tells whether debug shows anything", () => {
     const sink = plainSink(() => undefined);
     expect(new Logger("debug", sink).debugging).toBe(true);

@@ -17,10 +17,14 @@ export type Sink = (level: Level, message: string, facts: Facts | undefined) => 
 
 const severity: Readonly<Record<Level, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
 
+/** Warnings shown unless debugging: an image can give reason for a million, and runtimes keep a hook's lines in memory. */
+const warningsShown = 64;
+
 /** Lets the lines of one level and above through to a sink. */
 export class Logger implements Log {
   readonly level: Level;
   readonly #sink: Sink;
+  #warnings = 0;
 
   constructor(level: Level, sink: Sink) {
     this.level = level;
@@ -40,7 +44,9 @@ export class Logger implements Log {
   }
 
   warn(message: string, facts?: Facts): void {
-    this.#write("warning", message, facts);
+    this.#warnings += 1;
+    if (this.debugging || this.#warnings <= warningsShown) this.#write("warning", message, facts);
+    else if (this.#warnings === warningsShown + 1) this.#write("warning", "further warnings are left out", undefined);
   }
 
   error(message: string, facts?: Facts): void {
