@@ -14,6 +14,8 @@ import { isTrouble } from "./trouble.ts";
 const FILE_LIMIT = 10_000;
 /** Bytes read at most, all files together. */
 const BYTE_LIMIT = 4 << 20;
+/** Patterns of include lines at most, all files together. */
+const PATTERN_LIMIT = 10_000;
 /** Includes within includes. */
 const DEPTH_LIMIT = 64;
 /** Folders named at most. */
@@ -120,6 +122,7 @@ class ConfigurationReader {
   readonly #active: string[] = [];
   readonly #budget: GlobBudget = { names: NAME_LIMIT };
   #files = 0;
+  #patterns = 0;
   #bytes = 0;
   #foldersCut = false;
   #filesCut = false;
@@ -132,11 +135,7 @@ class ConfigurationReader {
   }
 
   file(path: string, depth: number): void {
-    if (this.#files >= FILE_LIMIT || this.#bytes >= BYTE_LIMIT || this.#budget.names <= 0) {
-      if (!this.#filesCut) this.#log.warn(`${path}: too much configuration, the rest is ignored`);
-      this.#filesCut = true;
-      return;
-    }
+    if (this.#files >= FILE_LIMIT || this.#bytes >= BYTE_LIMIT || this.#budget.names <= 0) return this.#tooMuch(path);
     this.#files += 1;
     const opened = this.#opened.file(path);
     if (typeof opened === "number") {
@@ -164,6 +163,11 @@ class ConfigurationReader {
     this.#active.pop();
   }
 
+  #tooMuch(path: string): void {
+    if (!this.#filesCut) this.#log.warn(`${path}: too much configuration, the rest is ignored`);
+    this.#filesCut = true;
+  }
+
   #lines(file: string, text: string, depth: number): void {
     let number = 0;
     for (let at = 0; at < text.length;) {
@@ -181,6 +185,8 @@ class ConfigurationReader {
   }
 
   #include(file: string, pattern: string, depth: number): void {
+    this.#patterns += 1;
+    if (this.#patterns > PATTERN_LIMIT) return this.#tooMuch(file);
     const slash = file.lastIndexOf("/");
     const absolute = pattern.startsWith("/") || slash === -1 ? pattern : `${file.slice(0, slash)}/${pattern}`;
     for (const path of glob(this.#opened, absolute, this.#budget)) this.file(path, depth + 1);

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR } from "../kernel/constants.ts";
 import { EACCES, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
-import { close, fstat, openat } from "../kernel/files.ts";
+import { close, fstat, openat, statx } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 import { Root } from "./root.ts";
 import { Effort, Walk } from "./walk.ts";
@@ -34,8 +34,9 @@ function entered(path: string): string | number {
   if (result !== 0) return result;
   const stat = new Stat();
   fstat(walk.descriptor, stat);
-  const there = statSync(join(base, walk.path), { bigint: true });
-  expect(stat.identity.endsWith(`:${there.ino}`), "the path that is told is the directory that is open").toBe(true);
+  const there = new Stat();
+  statx(AT_FDCWD, join(base, walk.path), 0, there);
+  expect(stat.identity, "the path that is told is the directory that is open").toBe(there.identity);
   return walk.path;
 }
 

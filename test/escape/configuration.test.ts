@@ -79,6 +79,22 @@ describe("includes without an end", () => {
   });
 });
 
+describe("patterns without an end", () => {
+  test("two million patterns", () => {
+    root.file("etc/ld.so.conf.d/image.conf", `include ${"x ".repeat(2_000_000)}\n`);
+    expect(expectUpdate().join("\n")).toContain("too much configuration");
+  });
+
+  test("eight thousand patterns, each 250 folders deep", () => {
+    root.folder("d/".repeat(250));
+    const lines = Array.from({ length: 8000 }, (_, at) => `include /${"d/".repeat(248)}x${at}`);
+    root.file("etc/ld.so.conf.d/image.conf", `${lines.join("\n")}\n`);
+    const result = root.updateLdcache({ addressSpace });
+    // More than any honest root needs: it may be too much, but then it says so.
+    expect(result.errors.filter((error) => !error.includes("too many steps"))).toEqual([]);
+  });
+});
+
 describe("files that are none", () => {
   test("a device, a FIFO, a folder, nothing", () => {
     root.special("dev/zero", "character", [1, 5]).special("tmp/fifo", "fifo").special("dev/kmsg", "character", [1, 11]);
@@ -151,6 +167,15 @@ describe("lines", () => {
     expectUpdate();
     const debug = root.attack(["update-ldcache", "--debug", "--folder", driverFolder]);
     expect(debug.status).toBe(0);
+  });
+
+  test("half a million lines to complain about: the complaints end", () => {
+    root.remove(`.${driverFolder}/libc.so.6`).file("etc/os-release", 'ID=debian\nVERSION_ID="11"\n');
+    root.file("etc/ld.so.conf.d/image.conf", "hwcap x\n".repeat(500_000));
+    const result = root.updateLdcache({ addressSpace });
+    expect(result.status).toBe(0);
+    expect(result.warnings.length).toBeGreaterThan(10);
+    expect(result.warnings.length).toBeLessThan(100);
   });
 
   test("folders whose name is text for a shell, a format, a flag", () => {
