@@ -11,7 +11,7 @@ export interface LegacyHwcaps {
   readonly important: ReadonlySet<string>;
   /** Platform name to bit. */
   readonly platforms: ReadonlyMap<string, number>;
-  /** The first bit that `hwcap N NAME` lines of ld.so.conf number from. */
+  /** The bit that `hwcap N NAME` lines of ld.so.conf number from: behind the platforms, else behind the capabilities. */
   readonly firstExtra: number;
 }
 
@@ -148,12 +148,14 @@ const TLS: readonly [string, number] = ["tls", 63];
  */
 export function legacyHwcaps(family: string, minor: number): LegacyHwcaps {
   const row = (TABLES[family] ?? []).findLast((candidate) => candidate.since <= minor) ?? { since: 17 };
-  const platforms = numbered(row.platforms, row.firstPlatform ?? 48);
+  const capabilities = new Map(numbered(row.capabilities, 0));
+  const firstPlatform = row.firstPlatform ?? 48;
+  const platforms = new Map(numbered(row.platforms, firstPlatform));
   return {
-    capabilities: new Map(numbered(row.capabilities, 0)),
+    capabilities,
     important: new Set(words(row.important)),
-    platforms: new Map(platforms),
-    firstExtra: (row.firstPlatform ?? 48) + platforms.length,
+    platforms,
+    firstExtra: platforms.size === 0 ? capabilities.size : firstPlatform + platforms.size,
   };
 }
 

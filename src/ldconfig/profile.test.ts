@@ -205,5 +205,6 @@ describe("legacy hardware capabilities", () => {
     const x86 = folders("x86", 31, [["foo", 0]]);
     expect([x86.descends("foo"), x86.bits("/opt/a/foo")]).toEqual([true, 0x0010_0000_0000_0000n]);
     expect(64 - legacyHwcaps("x86", 31).firstExtra).toBe(12);
+    expect(folders("aarch64", 31, [["foo", 0]]).bits("/opt/a/foo")).toBe(1n << 32n);
   });
 });
