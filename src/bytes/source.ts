@@ -7,4 +7,6 @@ export interface ByteSource {
    * of any source.
    */
   read(offset: number, length: number): Uint8Array;
+  /** As `read`, into `bytes`, as many as these are; answers how many bytes were read. */
+  readInto(bytes: Uint8Array, offset: number): number;
 }

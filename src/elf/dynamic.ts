@@ -38,7 +38,7 @@ export function readDynamic(image: Image, offset: number, wide: boolean, firstSo
   for (let read = 0; read < DYNAMIC_BYTES; read += CHUNK_BYTES) {
     const left = image.mapped - offset - read;
     const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
-    chunk.load(image.source, offset + read, CHUNK_BYTES, image.bigEndian);
+    chunk.load(image.source, offset + read, image.bigEndian);
     for (let at = low; at < end; at += stride) {
       const tag = words[at] ?? -1;
       if (LOOKED_AT[tag] !== true || (firstSonameOnly && tag === DT_NEEDED)) continue;

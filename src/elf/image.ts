@@ -39,7 +39,7 @@ export class Image {
     this.size = size;
     this.mapped = rest === 0 ? size : size - rest + PAGE;
     this.head = headWindow.words;
-    headWindow.load(source, 0, HEAD_BYTES, bigEndian);
+    headWindow.load(source, 0, bigEndian);
   }
 
   /** The first of the two 16-bit values that word `index` of the head holds. */
@@ -64,7 +64,7 @@ export class Image {
     const bytes = Math.min(length, Math.max(this.mapped - offset, 0)) & ~3;
     if (this.headHolds(offset, bytes)) return this.head.subarray(offset >> 2, (offset + bytes) >> 2);
     const window = new Window(bytes);
-    window.load(this.source, offset, bytes, this.bigEndian);
+    window.load(this.source, offset, this.bigEndian);
     return window.words;
   }
 

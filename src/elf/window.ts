@@ -16,21 +16,18 @@ export class Window {
     this.words = new Uint32Array(this.#bytes.buffer);
   }
 
-  /** Fills the first `length` bytes, a multiple of 4, from `offset` on. Behind the end of the source they are zero. */
-  load(source: ByteSource, offset: number, length: number, bigEndian: boolean): void {
+  /** Fills the window from byte `offset` on. Behind the end of the source it is zero. */
+  load(source: ByteSource, offset: number, bigEndian: boolean): void {
     const bytes = this.#bytes;
-    let view = source.read(offset, length);
-    bytes.set(view, 0);
-    let used = view.length;
-    while (used < length) {
-      view = offset + used < source.size ? source.read(offset + used, length - used) : view.subarray(0, 0);
-      if (view.length === 0) {
-        bytes.fill(0, used, length);
+    let used = source.readInto(bytes, offset);
+    while (used < bytes.length) {
+      const more = offset + used < source.size ? source.readInto(bytes.subarray(used), offset + used) : 0;
+      if (more === 0) {
+        bytes.fill(0, used);
         break;
       }
-      bytes.set(view, used);
-      used += view.length;
+      used += more;
     }
-    if (bigEndian !== hostBigEndian) swapWords(this.words, 0, length >>> 2);
+    if (bigEndian !== hostBigEndian) swapWords(this.words, 0, this.words.length);
   }
 }

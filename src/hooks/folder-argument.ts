@@ -1,5 +1,6 @@
 import type { Log } from "../logger.ts";
 import { ELOOP, ENOENT, ENOTDIR } from "../rootfs/constants.ts";
+import type { Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** What a file that names folders, one after the other, cannot hold in a name, and how that is told. */
@@ -57,7 +58,7 @@ export function isGone(root: Root, path: string): boolean {
 }
 
 /** Device and inode number of the directory that a path of the container leads to. */
-export function folderIdentity(root: Root, path: string): string | undefined {
+export function folderIdentity(root: Root, path: string): Identity | undefined {
   const directory = root.directory(path);
   if (typeof directory === "number") return undefined;
   directory.close();

@@ -3,6 +3,34 @@ import { S_IFMT } from "./constants.ts";
 /** Size of `struct statx` (linux/stat.h). */
 const SIZE = 256;
 
+/** Device and inode number as one key: two names with the same key are one file. Means nothing to another process. */
+export type Identity = number;
+
+/** Inode numbers below this are part of the key; there is room for 2^13 devices above it. */
+const INODES = 2 ** 40;
+const DEVICES = 2 ** 13;
+
+/** Devices in the order in which they were met. */
+const devices = new Map<number, number>();
+let lastDevice = -1;
+let lastNumber = 0;
+/** What does not fit into a number by itself, numbered from -1 downwards. */
+const others = new Map<string, Identity>();
+
+/** A number, as these are looked up for every file, and a string takes ten times as long to make. */
+function identify(device: number, inodeHigh: number, inodeLow: number): Identity {
+  if (device !== lastDevice) {
+    lastNumber = devices.get(device) ?? devices.size;
+    devices.set(device, lastNumber);
+    lastDevice = device;
+  }
+  if (inodeHigh < INODES / 2 ** 32 && lastNumber < DEVICES) return lastNumber * INODES + inodeHigh * 2 ** 32 + inodeLow;
+  const key = `${device}:${inodeHigh}:${inodeLow}`;
+  const identity = others.get(key) ?? -1 - others.size;
+  others.set(key, identity);
+  return identity;
+}
+
 /**
  * What statx(2) says of a file. One object may be filled again and again; its getters read the last answer. The hosts
  * that this program runs on are little-endian.
@@ -11,42 +39,50 @@ export class Stat {
   readonly buffer: Uint8Array = new Uint8Array(SIZE);
   readonly #words: Uint32Array = new Uint32Array(this.buffer.buffer);
 
-  #word(offset: number): number {
-    return this.#words[offset >> 2] ?? 0;
-  }
-
   /** File type: one of the S_IF values. */
   get type(): number {
-    return this.#word(28) & S_IFMT;
+    return (this.#words[7] ?? 0) & S_IFMT;
   }
 
   /** Permission bits, with set-user-ID, set-group-ID and sticky: 0..0o7777. */
   get mode(): number {
-    return this.#word(28) & 0o7777;
+    return (this.#words[7] ?? 0) & 0o7777;
   }
 
   get links(): number {
-    return this.#word(16);
+    return this.#words[4] ?? 0;
   }
 
   get uid(): number {
-    return this.#word(20);
+    return this.#words[5] ?? 0;
   }
 
   get gid(): number {
-    return this.#word(24);
+    return this.#words[6] ?? 0;
   }
 
   /** Size in bytes; exact below 2^53. */
   get size(): number {
-    return this.#word(44) * 0x1_0000_0000 + this.#word(40);
+    return (this.#words[11] ?? 0) * 0x1_0000_0000 + (this.#words[10] ?? 0);
   }
 
-  /** Device and inode number as one key: two names with the same key are one file. */
-  get identity(): string {
-    const high = this.#word(36);
-    const low = this.#word(32);
-    const inode = high < 0x20_0000 ? high * 0x1_0000_0000 + low : `${high}.${low}`;
-    return `${this.#word(136) * 0x10_0000 + this.#word(140)}:${inode}`;
+  /** The inode number; above 2^53 a neighbour of it. */
+  get inode(): number {
+    return (this.#words[9] ?? 0) * 2 ** 32 + (this.#words[8] ?? 0);
+  }
+
+  /** Major number of the device that a device node stands for. */
+  get major(): number {
+    return this.#words[32] ?? 0;
+  }
+
+  /** Its minor number. */
+  get minor(): number {
+    return this.#words[33] ?? 0;
+  }
+
+  get identity(): Identity {
+    const device = (this.#words[34] ?? 0) * 0x10_0000 + (this.#words[35] ?? 0);
+    return identify(device, this.#words[9] ?? 0, this.#words[8] ?? 0);
   }
 }

@@ -5,6 +5,7 @@
 import { toText } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
 import { describeErrno } from "../rootfs/constants.ts";
+import type { Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { ConfigurationFolders } from "./configuration-folders.ts";
 import { glob, type GlobBudget } from "./glob.ts";
@@ -119,7 +120,7 @@ class ConfigurationReader {
   readonly #rules: ConfigurationRules;
   readonly #log: Log;
   /** Identities of the files that are being read, outermost first. */
-  readonly #active: string[] = [];
+  readonly #active: Identity[] = [];
   readonly #budget: GlobBudget = { names: NAME_LIMIT };
   #files = 0;
   #patterns = 0;

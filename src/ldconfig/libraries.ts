@@ -1,15 +1,15 @@
 /** What each library file says, read once per file however many names and links lead to it. */
 import { readLibrary, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
-import type { Directory } from "../rootfs/directory.ts";
+import type { Directory, Identity } from "../rootfs/directory.ts";
 import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
-import type { OpenFile } from "../rootfs/open-file.ts";
+import { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** A file and what was found in it. */
 export interface LibraryFile {
   /** Device and inode number: two names with the same identity are one file. */
-  readonly identity: string;
+  readonly identity: Identity;
   readonly content: Library | Skip;
 }
 
@@ -17,9 +17,12 @@ export interface LibraryFile {
 export class Libraries {
   readonly #root: Root;
   readonly #rules: LibraryRules;
-  readonly #byIdentity = new Map<string, LibraryFile>();
-  /** Inode numbers met so far, of any device: a hint that a further name may be of a file that is known. */
-  readonly #inodes = new Set<number>();
+  readonly #byIdentity = new Map<Identity, LibraryFile>();
+  /**
+   * Inode numbers, of any device, of files that may be met again by another name: those with several, and those that a
+   * link from elsewhere led to. A hint only: a listing has another number where something is mounted.
+   */
+  readonly #metAgain = new Set<number>();
 
   constructor(root: Root, rules: LibraryRules) {
     this.#root = root;
@@ -33,26 +36,29 @@ export class Libraries {
 
   /** The regular file `name` of a directory, whose listing gave it the number `inode`; -errno when it cannot be opened. */
   named(directory: Directory, name: string, inode: number): LibraryFile | number {
-    if (this.#inodes.has(inode)) {
+    if (this.#metAgain.has(inode)) {
       const facts = directory.stat(name);
       if (typeof facts === "number") return facts;
       const known = facts.type === S_IFREG ? this.#byIdentity.get(facts.identity) : undefined;
       if (known !== undefined) return known;
-    } else this.#inodes.add(inode);
-    return this.#read(directory.open(name));
+    }
+    const opened = directory.open(name);
+    if (typeof opened === "number") return opened;
+    if (opened.links > 1) this.#metAgain.add(inode);
+    return this.#read(opened);
   }
 
   /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
   at(path: string, from: string): LibraryFile | number {
     const opened = this.#root.openUnlessKnown(path, from, this.#byIdentity);
-    if (typeof opened === "object" && !("read" in opened)) return this.#byIdentity.get(opened.identity) ?? -ENOENT;
-    const file = this.#read(opened);
-    if (typeof file !== "number") this.#inodes.add(Number(file.identity.slice(file.identity.indexOf(":") + 1)));
-    return file;
+    if (typeof opened === "object" && !(opened instanceof OpenFile))
+      return this.#byIdentity.get(opened.identity) ?? -ENOENT;
+    if (typeof opened === "number") return opened;
+    this.#metAgain.add(opened.inode);
+    return this.#read(opened);
   }
 
-  #read(opened: OpenFile | number): LibraryFile | number {
-    if (typeof opened === "number") return opened;
+  #read(opened: OpenFile): LibraryFile {
     const { identity } = opened;
     let file = this.#byIdentity.get(identity);
     // Not `using`: what it compiles to takes as long as opening the file.

@@ -3,7 +3,7 @@
  * ldconfig, a link is replaced in one step, and a soname that is no plain file name makes no link anywhere.
  */
 import { DT_LNK, EEXIST, describeErrno } from "../rootfs/constants.ts";
-import type { Directory } from "../rootfs/directory.ts";
+import type { Directory, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
 import type { Offer } from "./scan.ts";
@@ -92,7 +92,7 @@ export class FolderLinks {
   }
 
   /** Device and inode number of what a name leads to; undefined when it leads nowhere. */
-  #identity(facts: NameFacts): string | undefined {
+  #identity(facts: NameFacts): Identity | undefined {
     const destination = this.#names.destination(facts);
     if (destination.kind === "here") {
       const { library, name } = destination.facts;

@@ -133,6 +133,7 @@ export class Run implements Disposable {
   #scanFolder({ folder, directory, entries }: OpenFolder): void {
     let names = new FolderNames(directory, entries);
     let dangling: string[] = [];
+    let ambiguous = false;
     const context: ScanContext = {
       root: this.#root,
       profile: this.#profile,
@@ -146,6 +147,9 @@ export class Run implements Disposable {
           this.#changed(folder, name, "", "removed");
         }
       },
+      ambiguous: () => {
+        ambiguous = true;
+      },
       log: this.#options.log,
     };
     let offers: Offer[] = [];
@@ -157,7 +161,8 @@ export class Run implements Disposable {
         const links = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
         astray = this.#mend(folder, offers, links);
       }
-      if (dangling.length === 0 || this.#mended === before || round === ROUNDS) break;
+      const again = this.#settles && (dangling.length > 0 || ambiguous);
+      if (!again || this.#mended === before || round === ROUNDS) break;
       const listed = this.#listAgain(directory, 2 * entries.length);
       if (listed === undefined) break;
       names = names.renewed(listed);

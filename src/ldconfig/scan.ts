@@ -16,7 +16,7 @@ import {
   ENOTDIR,
   describeErrno,
 } from "../rootfs/constants.ts";
-import type { Directory } from "../rootfs/directory.ts";
+import type { Directory, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
@@ -37,7 +37,7 @@ export interface Offer {
   isa: number;
   osVersion: number;
   /** Device and inode number of what `name` leads to. */
-  identity: string;
+  identity: Identity;
 }
 
 /** What all folders' scans share. */
@@ -50,6 +50,8 @@ export interface ScanContext {
   readonly hwcapFolders: HwcapFolders | undefined;
   /** Called for each candidate that is a link to nowhere; it may be removed then. */
   readonly dangling: (name: string) => void;
+  /** Called when the listing's order decides: two files of one soname are of different types. */
+  readonly ambiguous: () => void;
   readonly log: Log;
 }
 
@@ -166,9 +168,10 @@ class FolderScan {
   }
 
   /** A second file for a soname: a file wins over a link, else the higher version in its name. */
-  #rival(known: Offer, name: string, flags: number, isLink: boolean, identity: string, content: Library): void {
+  #rival(known: Offer, name: string, flags: number, isLink: boolean, identity: Identity, content: Library): void {
     const { libraryTypes } = this.#context.profile.features;
     const { charSigned } = this.#context.profile.layout;
+    if (flags !== known.flags) this.#context.ambiguous();
     const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
     if (!better) return;
     if (flags !== known.flags) {

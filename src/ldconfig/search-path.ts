@@ -3,7 +3,7 @@
  * named twice, by whatever path, is scanned once, under its first name.
  */
 import { DT_REG, describeErrno } from "../rootfs/constants.ts";
-import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
+import type { Directory, DirectoryEntry, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { Log } from "../logger.ts";
 import type { ConfiguredFolder, LibraryType, Origin } from "./configuration.ts";
@@ -31,7 +31,7 @@ export interface Folder {
 interface FoundFolder extends Folder {
   /** Without links. */
   readonly canonical: string;
-  readonly identity: string;
+  readonly identity: Identity;
   readonly entries: readonly DirectoryEntry[];
   directory: Directory | undefined;
 }
@@ -48,7 +48,7 @@ export class SearchPath {
   readonly #log: Log;
   readonly #withHwcaps: boolean;
   readonly #folders: FoundFolder[] = [];
-  readonly #byIdentity = new Map<string, FoundFolder>();
+  readonly #byIdentity = new Map<Identity, FoundFolder>();
   /** Folders by the paths under which they were added: Debian's configuration names the built-in ones. */
   readonly #byPath = new Map<string, FoundFolder>();
   #open = 0;

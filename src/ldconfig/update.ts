@@ -77,7 +77,8 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
     using run = new Run(root, profile, options, libraries, options.confPath ?? CONFIGURATION_PATH);
     run.scan();
     const settled = run.settled();
-    links.push(...run.links);
+    // Not push(...links): an engine takes 65,534 arguments at most.
+    for (const link of run.links) links.push(link);
     if (!settled && pass < PASSES) continue;
     return { bytes: run.bytes(), entries: run.entries.length, links };
   }

@@ -2,6 +2,7 @@
 
 export { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 export {
+  EACCES,
   EEXIST,
   EFBIG,
   EINVAL,
@@ -13,11 +14,14 @@ export {
   ENFILE,
   ENOENT,
   ENOMEM,
+  ENOSPC,
   ENOTDIR,
+  EPERM,
   EROFS,
   ESTALE,
   EUCLEAN,
   describeErrno,
+  errnoName,
 } from "../kernel/errno.ts";
 
 /** The architecture of the machine that this program runs on. */

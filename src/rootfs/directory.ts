@@ -1,8 +1,8 @@
 import { toText } from "../bytes/text.ts";
-import { AT_SYMLINK_NOFOLLOW, S_IFDIR } from "../kernel/constants.ts";
+import { AT_SYMLINK_NOFOLLOW, S_IFCHR, S_IFDIR } from "../kernel/constants.ts";
 import { EACCES, EINVAL, EISDIR } from "../kernel/errno.ts";
 import { close, getdents64, readlinkat, statx, symlinkat, unlinkat } from "../kernel/files.ts";
-import { Stat } from "../kernel/stat.ts";
+import { Stat, type Identity } from "../kernel/stat.ts";
 import { OpenFile } from "./open-file.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
 import { replaceFileIn, replaceLinkIn } from "./replace.ts";
@@ -14,6 +14,8 @@ const ENTRIES_BYTES = 64 << 10;
 const RECORD_LENGTH = 16;
 const TYPE = 18;
 const NAME = 19;
+
+export type { Identity } from "../kernel/stat.ts";
 
 const entryBytes = new Uint8Array(ENTRIES_BYTES);
 const entryWords = new Uint32Array(entryBytes.buffer);
@@ -33,9 +35,15 @@ export interface FileFacts {
   /** Permission bits, 0..0o7777. */
   mode: number;
   /** Device and inode number as one key. */
-  identity: string;
+  identity: Identity;
   /** Size in bytes. */
   size: number;
+}
+
+/** Which device a device node stands for. */
+export interface DeviceNumber {
+  major: number;
+  minor: number;
 }
 
 /** A copy of what `stat` holds. */
@@ -51,18 +59,18 @@ function isName(name: string): boolean {
 /** An open directory of a container. Its methods take single names and follow no link. */
 export class Directory implements Disposable {
   readonly #descriptor: number;
-  readonly #tidied: Set<string>;
+  readonly #tidied: Set<Identity>;
   #refused: boolean | undefined;
   /** Path in the container, free of links. */
   readonly path: string;
   /** Device and inode number as one key. */
-  readonly identity: string;
+  readonly identity: Identity;
 
   /**
    * Takes over `descriptor`, which is open for reading. `tidied` holds the identities of directories in which what killed
    * processes left was removed: once for each is enough, as a directory may have a million names.
    */
-  constructor(descriptor: number, path: string, identity: string, tidied: Set<string>) {
+  constructor(descriptor: number, path: string, identity: Identity, tidied: Set<Identity>) {
     this.#descriptor = descriptor;
     this.#tidied = tidied;
     this.path = path;
@@ -100,6 +108,12 @@ export class Directory implements Disposable {
     if (!isName(name)) return -EINVAL;
     const result = statx(this.#descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
     return result < 0 ? result : factsOf(stat);
+  }
+
+  /** The numbers of the character device `name`; undefined when it is none, a link to one included. */
+  characterDevice(name: string): DeviceNumber | undefined {
+    if (!isName(name) || statx(this.#descriptor, name, AT_SYMLINK_NOFOLLOW, stat) < 0) return undefined;
+    return stat.type === S_IFCHR ? { major: stat.major, minor: stat.minor } : undefined;
   }
 
   /** Target of the link `name`; -EINVAL when it is none. */

@@ -2,7 +2,7 @@ import type { ByteSource } from "../bytes/source.ts";
 import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "../kernel/constants.ts";
 import { EFBIG, EINVAL, EISDIR } from "../kernel/errno.ts";
 import { close, fstat, openat, pread } from "../kernel/files.ts";
-import { Stat } from "../kernel/stat.ts";
+import { Stat, type Identity } from "../kernel/stat.ts";
 
 /** O_NONBLOCK: a FIFO that took the place of a file must not hold us; O_NOCTTY: nor a terminal become ours. */
 const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -24,19 +24,17 @@ function view(length: number): Uint8Array {
 /** A regular file of a container, open for reading. */
 export class OpenFile implements ByteSource, Disposable {
   readonly #descriptor: number;
-  /** Device and inode number as one key. */
-  readonly identity: string;
+  readonly identity: Identity;
+  readonly inode: number;
   readonly size: number;
-  /** Permission bits, 0..0o7777. */
-  readonly mode: number;
   /** How many names the file has. */
   readonly links: number;
 
   private constructor(descriptor: number) {
     this.#descriptor = descriptor;
     this.identity = stat.identity;
+    this.inode = stat.inode;
     this.size = stat.size;
-    this.mode = stat.mode;
     this.links = stat.links;
   }
 
@@ -60,6 +58,11 @@ export class OpenFile implements ByteSource, Disposable {
     const wanted = view(length > SCRATCH_BYTES ? SCRATCH_BYTES : length);
     const count = pread(this.#descriptor, wanted, offset);
     return count === wanted.length ? wanted : scratch.subarray(0, Math.max(count, 0));
+  }
+
+  readInto(bytes: Uint8Array, offset: number): number {
+    const count = pread(this.#descriptor, bytes, offset);
+    return count < 0 ? 0 : count;
   }
 
   /** The whole file, in bytes of its own; -EFBIG when it has more than `limit` bytes, -errno when it cannot be read. */

@@ -1,11 +1,13 @@
 import { fileSystemMagic } from "../kernel/files.ts";
 
+const PROC_SUPER_MAGIC = 0x9fa0;
+
 /**
  * File systems whose files are the kernel's own (linux/magic.h). Writing there changes the host, not the container, so
  * nothing is ever written there, however a path leads to it (runc's CVE-2025-52881).
  */
 const PSEUDO_FILE_SYSTEMS: ReadonlySet<number> = new Set([
-  0x9fa0, // proc
+  PROC_SUPER_MAGIC,
   0x62656572, // sysfs
   0x27e0eb, // cgroup
   0x63677270, // cgroup2
@@ -33,4 +35,9 @@ const PSEUDO_FILE_SYSTEMS: ReadonlySet<number> = new Set([
 export function refusesWrites(descriptor: number): boolean {
   const magic = fileSystemMagic(descriptor);
   return magic < 0 || PSEUDO_FILE_SYSTEMS.has(magic);
+}
+
+/** Whether the directory behind `descriptor` is on a procfs. */
+export function isProcfs(descriptor: number): boolean {
+  return fileSystemMagic(descriptor) === PROC_SUPER_MAGIC;
 }

@@ -13,16 +13,18 @@ import {
 } from "../kernel/constants.ts";
 import { EACCES, EINVAL, EISDIR, ELOOP, ENOTDIR, describeErrno } from "../kernel/errno.ts";
 import { close, fstat, openat, statx, unlinkat } from "../kernel/files.ts";
-import { Stat } from "../kernel/stat.ts";
+import { Stat, type Identity } from "../kernel/stat.ts";
 import { Directory, type FileFacts, factsOf } from "./directory.ts";
+import { kernelFailure } from "./failure.ts";
+import { setModeAt } from "./mode.ts";
 import { OpenFile } from "./open-file.ts";
-import { refusesWrites } from "./pseudo-filesystem.ts";
+import { isProcfs, refusesWrites } from "./pseudo-filesystem.ts";
 import { Effort, Walk } from "./walk.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 const stat = new Stat();
-const NOTHING_KNOWN: ReadonlySet<string> = new Set();
+const NOTHING_KNOWN: ReadonlySet<Identity> = new Set();
 
 /** What a walk's last component turned out to be, with links followed. */
 interface Found {
@@ -38,14 +40,14 @@ interface Found {
 export class Root implements Disposable {
   readonly #descriptor: number;
   /** Identities of directories; see Directory's constructor. */
-  readonly #tidied: Set<string> = new Set();
+  readonly #tidied: Set<Identity> = new Set();
   readonly #effort: Effort = new Effort();
   /** The root's path on the host, for messages. */
   readonly hostPath: string;
   /** Device and inode number as one key. */
-  readonly identity: string;
+  readonly identity: Identity;
 
-  private constructor(descriptor: number, hostPath: string, identity: string) {
+  private constructor(descriptor: number, hostPath: string, identity: Identity) {
     this.#descriptor = descriptor;
     this.hostPath = hostPath;
     this.identity = identity;
@@ -129,7 +131,7 @@ export class Root implements Disposable {
   openUnlessKnown(
     path: string,
     from: string,
-    known: { has(identity: string): boolean },
+    known: { has(identity: Identity): boolean },
   ): OpenFile | FileFacts | number {
     using walk = new Walk(this.#descriptor, this.#effort);
     const found = this.#find(walk, path, from);
@@ -173,12 +175,12 @@ export class Root implements Disposable {
   makeParents(path: string): { directory: Directory; name: string } {
     using walk = new Walk(this.#descriptor, this.#effort);
     const name = walk.makeParents(path);
-    if (typeof name === "number") throw new HookError("kernel", "make parents of", path, describeErrno(name));
+    if (typeof name === "number") throw kernelFailure("make parents of", path, name);
     if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
     const descriptor = openat(walk.descriptor, ".", DIRECTORY);
     const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk.path, "");
     if (typeof directory === "number") {
-      throw new HookError("kernel", "make parents of", path, describeErrno(directory));
+      throw kernelFailure("make parents of", path, directory);
     }
     return { directory, name };
   }
@@ -192,7 +194,18 @@ export class Root implements Disposable {
     const { directory, name } = this.makeParents(path);
     using holder = directory;
     const result = holder.replaceFile(name, bytes, mode, durable);
-    if (result < 0) throw new HookError("kernel", "replace", path, describeErrno(result));
+    if (result < 0) throw kernelFailure("replace", path, result);
+  }
+
+  /**
+   * A descriptor (O_PATH) of the root's /proc when a procfs is mounted there, -EACCES when it is something else; the
+   * caller closes it. For mount.ts, which argues why it may: everything else keeps out of /proc.
+   */
+  procfs(): number {
+    const descriptor = openat(this.#descriptor, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0 || isProcfs(descriptor)) return descriptor;
+    close(descriptor);
+    return -EACCES;
   }
 
   /** Removes a name that is no directory; 0 or -errno. */
@@ -202,6 +215,16 @@ export class Root implements Disposable {
     if (typeof name === "number") return name;
     if (name === "") return -EISDIR;
     return refusesWrites(walk.descriptor) ? -EACCES : unlinkat(walk.descriptor, name);
+  }
+
+  /**
+   * Sets the mode, 0..0o7777, of what the path leads to, links followed; nothing is opened. Whether it was another mode
+   * before, or -errno: -EACCES on the kernel's own file systems, -EOPNOTSUPP where the kernel is older than 6.6 and /proc
+   * is not to be had.
+   */
+  setMode(path: string, mode: number): boolean | number {
+    using walk = new Walk(this.#descriptor, this.#effort);
+    return setModeAt(walk, path, mode);
   }
 
   close(): void {

@@ -29,4 +29,10 @@ export class MemorySource implements ByteSource {
     this.bytesRead += end - offset;
     return this.#scratch.subarray(0, end - offset);
   }
+
+  readInto(bytes: Uint8Array, offset: number): number {
+    const view = this.read(offset, bytes.length);
+    bytes.set(view);
+    return view.length;
+  }
 }

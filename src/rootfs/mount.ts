@@ -1,0 +1,171 @@
+/**
+ * The only file that mounts: a file of ours over a file of the root's procfs. Why it cannot reach anything else:
+ *
+ * 1. The root's /proc, into which no path of a container is walked, is entered by `Root.procfs` alone: its name is fixed,
+ *    a link is not followed, and the file system behind the descriptor has to be procfs. An image cannot bring that along,
+ *    only a runtime can mount it; a folder, or a link to another one, is refused.
+ * 2. Below it, names that the program itself holds are opened one by one, links not followed. The last has to be a regular
+ *    file by its descriptor. The mount goes onto that descriptor: what has the file's name by then does not matter.
+ * 3. What is mounted comes from us: a tmpfs made for this one file, which nobody else has seen.
+ * 4. The mounts at and below the root's /proc are made slaves first, so that no mount onto them reaches a namespace that
+ *    shares them. Thus the host keeps its view even where somebody bind-mounted the host's /proc into a root.
+ *
+ * The two ways to do it are compared in docs/adr/0007-mounting.md.
+ */
+
+import { HookError } from "../errors.ts";
+import { O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, S_IFREG } from "../kernel/constants.ts";
+import { EINVAL, describeErrno } from "../kernel/errno.ts";
+import { close, fchmod, fileSystemMagic, fstat, openat, writeAll } from "../kernel/files.ts";
+import {
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REC,
+  MS_REMOUNT,
+  MS_SLAVE,
+  addAttributes,
+  cloneMount,
+  createFileSystem,
+  detach,
+  fsmount,
+  fsopen,
+  makeReadOnly,
+  mount,
+  moveMount,
+  setOption,
+  stopPropagation,
+} from "../kernel/mount.ts";
+import { Stat } from "../kernel/stat.ts";
+import type { Root } from "./root.ts";
+
+const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+const NAMED = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+const TMPFS_MAGIC = 0x01021994;
+const TMPFS_OPTIONS: readonly (readonly [string, string])[] = [
+  ["source", "tmpfs"],
+  ["mode", "0755"],
+  ["size", "256k"],
+];
+
+/** Descriptors that are closed by scope. */
+class Held implements Disposable {
+  readonly #descriptors: number[] = [];
+
+  /** Keeps a descriptor, when it is one; answers with it, or with the -errno. */
+  keep(descriptor: number): number {
+    if (descriptor >= 0) this.#descriptors.push(descriptor);
+    return descriptor;
+  }
+
+  [Symbol.dispose](): void {
+    for (const descriptor of this.#descriptors.toReversed()) close(descriptor);
+  }
+}
+
+/**
+ * Mounts a read-only file with these bytes over a regular file of the root's procfs; `folders` and `name` lead to it from
+ * /proc. The mount is in our mount namespace only, and lasts as long as that, or until somebody with the right to it
+ * unmounts it. Throws HookError `kernel`; then nothing is mounted.
+ */
+export function coverProcFile(
+  root: Root,
+  folders: readonly [string, ...string[]],
+  name: string,
+  bytes: Uint8Array,
+): void {
+  const path = `/proc/${folders.join("/")}/${name}`;
+  using held = new Held();
+  const proc = held.keep(root.procfs());
+  const check = (result: number, what: string): void => {
+    if (result < 0) throw new HookError("kernel", what, path, describeErrno(result));
+  };
+  check(proc, "reach");
+  const way = [proc];
+  for (const folder of folders) {
+    const next = held.keep(openat(way.at(-1) ?? proc, folder, STEP));
+    check(next, "reach");
+    way.push(next);
+  }
+  const directory = way.at(-1) ?? proc;
+  const target = held.keep(openat(directory, name, NAMED));
+  check(target, "reach");
+  const stat = new Stat();
+  check(fstat(target, stat), "look at");
+  if (stat.type !== S_IFREG) throw new HookError("kernel", "mount over", path, "not a regular file");
+
+  check(keepToOurselves(proc), "keep the mount to this namespace of");
+  if (coverDetached(target, bytes) === 0) return;
+  check(coverAttached(way.at(-2) ?? proc, folders.at(-1) ?? "", directory, target, bytes), "mount over");
+}
+
+function keepToOurselves(proc: number): number {
+  const result = stopPropagation(proc);
+  return result < 0 ? mount("", byDescriptor(proc), "", MS_REC | MS_SLAVE, "") : result;
+}
+
+/** Since Linux 6.15: the file system is never in any namespace, only the finished file enters ours, in one step. */
+function coverDetached(target: number, bytes: Uint8Array): number {
+  using held = new Held();
+  const fileSystem = held.keep(fsopen("tmpfs"));
+  if (fileSystem < 0) return fileSystem;
+  for (const [option, value] of TMPFS_OPTIONS) {
+    const result = setOption(fileSystem, option, value);
+    if (result < 0) return result;
+  }
+  const created = createFileSystem(fileSystem);
+  if (created < 0) return created;
+  const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  const top = held.keep(fsmount(fileSystem, attributes));
+  if (top < 0) return top;
+  let result = writeIn(top, bytes);
+  if (result === 0) result = makeReadOnly(fileSystem);
+  const file = result < 0 ? result : held.keep(cloneMount(top, FILE));
+  result = file < 0 ? file : addAttributes(file, attributes | MOUNT_ATTR_RDONLY);
+  return result < 0 ? result : moveMount(file, target);
+}
+
+/**
+ * On any Linux, with the host's /proc: the file system is for a moment mounted on `directory`, which is `name` in `parent`
+ * and holds the target. What mount(2) takes as paths are our own descriptors.
+ */
+function coverAttached(parent: number, name: string, directory: number, target: number, bytes: Uint8Array): number {
+  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  const options = TMPFS_OPTIONS.slice(1).map((option) => option.join("="));
+  const mounted = mount("tmpfs", byDescriptor(directory), "tmpfs", flags, options.join(","));
+  if (mounted < 0) return mounted;
+  using held = new Held();
+  // The descriptor of the directory is on what lies below the mount: its top is found by the name.
+  const top = held.keep(openat(parent, name, STEP));
+  if (top < 0) return top;
+  if (fileSystemMagic(top) !== TMPFS_MAGIC) return -EINVAL;
+  let result = writeIn(top, bytes);
+  if (result === 0) result = mount("", byDescriptor(top), "", MS_REMOUNT | MS_RDONLY | flags, "");
+  const file = result < 0 ? result : held.keep(openat(top, FILE, NAMED));
+  // The new mount has the flags of the one that it is a part of, read-only among them.
+  result = file < 0 ? file : mount(byDescriptor(file), byDescriptor(target), "", MS_BIND, "");
+  const detached = detach(byDescriptor(top));
+  return result < 0 ? result : detached;
+}
+
+const FILE = "params";
+
+function writeIn(directory: number, bytes: Uint8Array): number {
+  const descriptor = openat(directory, FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o444);
+  if (descriptor < 0) return descriptor;
+  let result = writeAll(descriptor, bytes);
+  if (result === 0) result = fchmod(descriptor, 0o444);
+  const closed = close(descriptor);
+  return result < 0 ? result : closed;
+}
+
+/** A path that leads to what a descriptor is open on, whatever names that has. */
+function byDescriptor(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
