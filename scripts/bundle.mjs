@@ -17,13 +17,15 @@ function nodeModules(top) {
 }
 
 /**
- * The executable's modules: `hooks` is evaluated at every start; `linker` (all of ldconfig) and `people` (commands for
- * people, with their libraries) when src/part.ts is asked for them. What they share is in chunks. They are modules and not
- * one function around everything, as the engine finds a captured variable of a function by searching all of them.
+ * The executable's modules: `hooks` is evaluated at every start; `linker` (all of ldconfig), `mount` (what mounts) and
+ * `people` (commands for people, with their libraries) when src/part.ts is asked for them. What they share is in chunks.
+ * They are modules and not one function around everything, as the engine finds a captured variable of a function by
+ * searching all of them.
  */
 const ENTRIES = {
   hooks: "bin/cdi-hook.ts",
   linker: "src/hooks/linker.ts",
+  mount: "src/rootfs/mount.ts",
   people: "src/cli/people-entry.ts",
 };
 

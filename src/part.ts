@@ -1,6 +1,6 @@
 /**
  * Parts of the executable that are evaluated when they are first needed, as evaluating them takes time at every start:
- * `linker` is all of ldconfig, `people` the commands for people with their libraries.
+ * `linker` is all of ldconfig, `mount` what mounts, `people` the commands for people with their libraries.
  */
 
 // What the engine answers with is what scripts/bundle.mjs put there: whoever names a part says what that is.
@@ -9,7 +9,7 @@
 declare const loadModule: <Exports>(name: string) => Exports;
 
 /** A part that is evaluated at the first call: `part<typeof Linker>("linker")`. */
-export function part<Exports>(name: "linker" | "people"): () => Exports {
+export function part<Exports>(name: "linker" | "mount" | "people"): () => Exports {
   let exports: Exports | undefined;
   return () => (exports ??= loadModule<Exports>(`${name}.js`));
 }

@@ -5,8 +5,8 @@
 
 import { toText } from "../bytes/text.ts";
 import { HookError, type ErrorCode } from "../errors.ts";
-import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_RDONLY } from "../kernel/constants.ts";
-import { describeErrno } from "../kernel/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_PATH, O_RDONLY } from "../kernel/constants.ts";
+import { ENOENT, ENOTDIR, describeErrno } from "../kernel/errno.ts";
 import { close, openat, read } from "../kernel/files.ts";
 
 /** Most states and configurations come whole in the first read. */
@@ -37,6 +37,13 @@ export function withHostFile<T>(path: string, code: ErrorCode, use: (input: Host
   } finally {
     close(fd);
   }
+}
+
+/** Whether the host has something of that path; true as well when that cannot be found out. */
+export function hostHas(path: string): boolean {
+  const fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd !== -ENOENT && fd !== -ENOTDIR;
 }
 
 /** A whole file of the host as a byte string. Throws HookError of the given code, or `limit` above `limit` bytes. */

@@ -13,6 +13,8 @@ const X86_64 = {
   umask: 95,
   fchmod: 91,
   fstatfs: 138,
+  mount: 165,
+  umount2: 166,
   getdents64: 217,
   exit_group: 231,
   openat: 257,
@@ -21,8 +23,16 @@ const X86_64 = {
   renameat2: 316,
   symlinkat: 266,
   readlinkat: 267,
+  fchmodat: 268,
   getrandom: 318,
   statx: 332,
+  open_tree: 428,
+  move_mount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  mount_setattr: 442,
+  fchmodat2: 452,
 };
 
 const GENERIC: typeof X86_64 = {
@@ -30,8 +40,11 @@ const GENERIC: typeof X86_64 = {
   mkdirat: 34,
   unlinkat: 35,
   symlinkat: 36,
+  umount2: 39,
+  mount: 40,
   fstatfs: 44,
   fchmod: 52,
+  fchmodat: 53,
   openat: 56,
   close: 57,
   getdents64: 61,
@@ -48,6 +61,13 @@ const GENERIC: typeof X86_64 = {
   renameat2: 276,
   getrandom: 278,
   statx: 291,
+  open_tree: 428,
+  move_mount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  mount_setattr: 442,
+  fchmodat2: 452,
 };
 
 export const NR = architecture === "x86-64" ? X86_64 : GENERIC;
