@@ -130,6 +130,12 @@ describe("names", () => {
     expectUpdate();
   });
 
+  test("a folder of 66,000 soname links that lead nowhere, which are removed", () => {
+    inFolder(driverFolder, `for (let i = 0; i < 66000; i++) fs.symlinkSync("nowhere", "lib.so." + i);`);
+    expectUpdate();
+    expect(root.names(driverFolder)).toEqual(["libc.so.6", "libcuda.so.1", "libcuda.so.580.1"]);
+  });
+
   test("a folder of 50,000 links that lead nowhere", () => {
     inFolder(driverFolder, `for (let i = 0; i < 50000; i++) fs.symlinkSync("nowhere", "lib" + i + ".so");`);
     expectUpdate();
