@@ -246,6 +246,8 @@ function fromCache(root: Root): Detection | undefined {
     const { generator = "" } = readCache(bytes);
     const banner = bannerAt(`${generator}\0`, generator.indexOf(RELEASE_VERSION), "ldconfig (");
     if (banner === undefined) return undefined;
+    // What an earlier run wrote by os-release is no further evidence: the next run must not come to another conclusion.
+    if (generator === fromOsRelease(root).profile.layout.generator) return undefined;
     const found: Found = { path: "/etc/ld.so.cache", architecture: ownArchitecture(), banner, text: "" };
     return fromBanner(root, found, banner, "");
   } catch (error) {

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { MACHINE } from "../../test/support/elf-forge.ts";
 import { again, elf, linkIn, run, text } from "../../test/support/small-root.ts";
 
 describe("soname links", () => {
@@ -164,6 +165,17 @@ describe("settling in one run", () => {
   test("what leads nowhere in the end is removed", () => {
     const made = run({ ...driver, "/opt/a/libgone.so.1": "libgone.so.1.0" }, {}, { settle: true });
     expect(made.links).toContain("removed /opt/a/libgone.so.1");
+    expect(again(made.path).changed).toBe(false);
+  });
+
+  test("two types of one soname: the listing's order decides, and a new link changes it", () => {
+    const types = { bits: 32, machine: MACHINE.EM_386, needed: ["libc.so.6"] } as const;
+    const made = run(
+      { "/opt/a/libx.so.1.0": elf("libx.so.1", types), "/opt/a/libx.so.2.0": elf("libx.so.1") },
+      {},
+      { settle: true },
+    );
+    expect(linkIn(made, "opt/a/libx.so.1")).toBe("libx.so.2.0");
     expect(again(made.path).changed).toBe(false);
   });
 

@@ -12,7 +12,7 @@ import { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries } from "./libraries.ts";
 import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
-import { scanFolder, type Offer, type ScanContext } from "./scan.ts";
+import { FolderScan, type Offer, type ScanContext } from "./scan.ts";
 import { SearchPath, type Folder, type OpenFolder } from "./search-path.ts";
 
 /** Entries at most; what is beyond is left out with a warning. */
@@ -152,21 +152,27 @@ export class Run implements Disposable {
       },
       log: this.#options.log,
     };
-    let offers: Offer[] = [];
+    let scan = new FolderScan(context, folder, directory, names);
+    scan.scan();
+    let offers: Offer[];
     let astray: ReadonlySet<Offer> = NONE;
     for (let round = 1; ; round += 1) {
       const before = this.#mended;
-      offers = scanFolder(context, folder, directory, names);
+      offers = scan.offers();
       if (folder.hwcaps === undefined) {
         const links = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
         astray = this.#mend(folder, offers, links);
       }
       const again = this.#settles && (dangling.length > 0 || ambiguous);
       if (!again || this.#mended === before || round === ROUNDS) break;
-      const listed = this.#listAgain(directory, 2 * entries.length);
-      if (listed === undefined) break;
-      names = names.renewed(listed);
-      dangling = [];
+      if (ambiguous) {
+        const listed = this.#listAgain(directory, 2 * entries.length);
+        if (listed === undefined) break;
+        dangling = [];
+        names = names.renewed(listed);
+        scan = new FolderScan(context, folder, directory, names);
+        scan.scan();
+      } else scan.retry(dangling.splice(0));
     }
     for (const name of dangling) this.#dangling.push({ folder, path: directory.path, name });
     this.#addEntries(folder, offers, astray);

@@ -58,13 +58,8 @@ export interface ScanContext {
 /** What the low byte of an entry's flags can be told by `DIR=TYPE`. */
 const FLAG_ELF = 1;
 
-/** Scans a folder; its sonames in ldconfig's order, which is the reverse of their first appearance. */
-export function scanFolder(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames): Offer[] {
-  const scan = new FolderScan(context, folder, directory, names);
-  return scan.offers();
-}
-
-class FolderScan {
+/** The scan of one folder. */
+export class FolderScan {
   readonly #context: ScanContext;
   readonly #folder: Folder;
   readonly #directory: Directory;
@@ -79,7 +74,13 @@ class FolderScan {
     this.#names = names;
   }
 
+  /** The folder's sonames, once it is scanned: in ldconfig's order, which is the reverse of their first appearance. */
   offers(): Offer[] {
+    return [...this.#offers.values()].reverse();
+  }
+
+  /** Goes through all names. */
+  scan(): void {
     const { hwcapFolders } = this.#context;
     const { loaderNames, temporaryNamesSkipped } = this.#context.profile.features;
     const { list } = this.#names;
@@ -96,7 +97,14 @@ class FolderScan {
       else if (type === DT_DIR) this.#subfolder(name);
       else if (type === DT_UNKNOWN) this.#unknown(facts);
     }
-    return [...this.#offers.values()].reverse();
+  }
+
+  /** Looks once more at links that led nowhere. */
+  retry(links: readonly string[]): void {
+    for (const name of links) {
+      const facts = this.#names.get(name);
+      if (facts !== undefined) this.#link(facts);
+    }
   }
 
   #unknown(facts: NameFacts): void {
