@@ -18,13 +18,22 @@ export class HookError extends Error {
   readonly operation: string;
   /** The path as seen inside the container, or a host path for state and bundle; empty when there is none. */
   readonly path: string;
+  /** The kernel's error number, positive; 0 when there is none. */
+  readonly errno: number;
 
-  constructor(code: ErrorCode, operation: string, path: string, reason: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    operation: string,
+    path: string,
+    reason: string,
+    options: ErrorOptions & { errno?: number } = {},
+  ) {
     super(`${operation}${path === "" ? "" : ` ${path}`}: ${reason}`, options);
     this.name = "HookError";
     this.code = code;
     this.operation = operation;
     this.path = path;
+    this.errno = options.errno ?? 0;
   }
 }
 

@@ -18,6 +18,8 @@ export const PT_INTERP = 3;
 export const PT_NOTE = 4;
 export const PT_GNU_PROPERTY = 0x6474e553;
 
+export const SHT_NOTE = 7;
+
 export const DT_NULL = 0;
 export const DT_NEEDED = 1;
 export const DT_STRTAB = 5;

@@ -26,7 +26,12 @@ function run(...links: string[]): void {
   const words = ["create-symlinks", ...links.flatMap((link) => ["--link", link])];
   const { flags } = parseCommandLine(words, { globals: [], flagsOf: () => createSymlinks.flags });
   using root = Root.open(base);
-  createSymlinks.run({ flags, log: new Logger("error", () => undefined), root: () => root });
+  createSymlinks.run({
+    flags,
+    log: new Logger("error", () => undefined),
+    state: () => expect.fail("the state was read"),
+    root: () => root,
+  });
 }
 
 function messages(action: () => void): string[] {
@@ -102,6 +107,7 @@ describe("create-symlinks", () => {
     createSymlinks.run({
       flags,
       log: new Logger("error", () => undefined),
+      state: () => expect.fail("the state was read"),
       root: () => expect.fail("the root was opened"),
     });
   });

@@ -1,7 +1,8 @@
 import { HookError } from "../errors.ts";
 import type { Log } from "../logger.ts";
-import { EEXIST, describeErrno } from "../rootfs/constants.ts";
+import { EEXIST } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
+import { kernelFailure } from "../rootfs/failure.ts";
 import type { Root } from "../rootfs/root.ts";
 import { containerSpec, type Hook } from "./hook.ts";
 import { linkForm, parseLinks, type LinkRequest } from "./link-argument.ts";
@@ -66,7 +67,7 @@ function makeLink(parents: Parents, request: LinkRequest): Outcome {
     parents.forget();
     if (result === 0) return "replaced what was there";
   }
-  throw new HookError("kernel", "create link", pathOf(request), describeErrno(result));
+  throw kernelFailure("create link", pathOf(request), result);
 }
 
 function pathOf({ parent, name }: LinkRequest): string {

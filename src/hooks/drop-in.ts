@@ -1,10 +1,9 @@
-import { fromText, toText } from "../bytes/text.ts";
-import { HookError } from "../errors.ts";
+import { fromText } from "../bytes/text.ts";
 import type { ConfiguredFolder } from "../ldconfig/configuration.ts";
 import type { Log } from "../logger.ts";
-import { EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, describeErrno } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
-import { folderIdentity, isGone, ldSoConf, normalFolder } from "./folder-argument.ts";
+import { foldersIn, readDropIn, removeDropIn } from "./drop-in-file.ts";
+import { folderIdentity, isGone, normalFolder } from "./folder-argument.ts";
 
 /**
  * The file that names the driver's folders. `00-nvcr-` is NVIDIA's beginning: it sorts after `00-compat-*`, before the
@@ -14,8 +13,7 @@ export const dropInPath = "/etc/ld.so.conf.d/00-nvcr-cdi-hook.conf";
 
 const dropInName = dropInPath.slice(dropInPath.lastIndexOf("/"));
 
-/** Bytes of a drop-in that are read, and folders in it that are kept. */
-const largestDropIn = 64 * 1024;
+/** Folders in it that are kept. */
 const mostFolders = 256;
 
 /** Whether a folder of the configuration was named by our file. */
@@ -36,7 +34,7 @@ export function updateDropIn(
   named: readonly string[],
   log: Log,
 ): { folders: readonly string[]; changed: boolean } {
-  const before = readDropIn(root);
+  const before = readDropIn(root, dropInPath);
   const kept = foldersIn(before ?? "").filter((folder) => !isGone(root, folder));
   const wanted = withoutNamed(root, [...new Set([...kept, ...folders])].slice(0, mostFolders), named, log);
   const after = wanted.map((folder) => `${folder}\n`).join("");
@@ -44,37 +42,12 @@ export function updateDropIn(
     log.debug(`${dropInPath}: ${before === undefined ? "not needed" : "unchanged"}`);
     return { folders: wanted, changed: false };
   }
-  if (after === "") removeDropIn(root, log);
+  if (after === "") removeDropIn(root, dropInPath, log);
   else {
     root.replaceFile(dropInPath, fromText(after), 0o644);
     if (log.debugging) log.debug(`${dropInPath}: now names ${wanted.join(", ")}`);
   }
   return { folders: wanted, changed: true };
-}
-
-/** Undefined when there is none, or something that cannot be ours. What cannot be read must not be lost: HookError. */
-function readDropIn(root: Root): string | undefined {
-  const present = root.read(dropInPath, largestDropIn);
-  if (typeof present !== "number") return toText(present);
-  if (foreign.has(-present)) return undefined;
-  throw new HookError("kernel", "read", dropInPath, describeErrno(present));
-}
-
-/** Nothing there, a link that leads nowhere, a directory, another kind of file, a file that is too large. */
-const foreign: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, ELOOP, EISDIR, EINVAL, EFBIG, ENAMETOOLONG]);
-
-/** A file that names only folders which are gone, or searched anyway, does no harm when it stays. */
-function removeDropIn(root: Root, log: Log): void {
-  const result = root.unlink(dropInPath);
-  if (result < 0) log.warn(`remove ${dropInPath}: ${describeErrno(result)}`);
-  else log.debug(`${dropInPath}: no longer needed, removed`);
-}
-
-/** The folders that a drop-in of ours names; whatever else is in it was not written by us and does not stay. */
-export function foldersIn(text: string): string[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "" && normalFolder(line) === line && !ldSoConf.forbidden.test(line));
 }
 
 /** By name first; only what that leaves is compared by what the names lead to. */

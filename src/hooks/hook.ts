@@ -1,4 +1,5 @@
 import type { Logger } from "../logger.ts";
+import type { State } from "../oci/state.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** A flag of a command line, as data: the small parser reads it, and so does whatever prints help. */
@@ -35,13 +36,15 @@ export interface FlagValues {
   list(name: string): readonly string[];
 }
 
-/** What a hook works with. */
+/** What a hook works with. Nothing is read from stdin before `state` or `root` is called. */
 export interface HookCall {
   readonly flags: FlagValues;
   readonly log: Logger;
+  /** The container's OCI state, read at the first call. Throws HookError `state` or `limit`. */
+  readonly state: () => State;
   /**
-   * The container's root filesystem, opened at the first call; whoever runs the hook closes it. Nothing is read from
-   * stdin before. Throws HookError `state` or `root`.
+   * The container's root filesystem, opened at the first call; whoever runs the hook closes it. Throws HookError `state`
+   * or `root`.
    */
   readonly root: () => Root;
 }
@@ -58,6 +61,11 @@ export interface Hook {
   readonly hidden?: true;
   /** Throws HookError, or an AggregateError of them when several parts of the work failed. */
   run(call: HookCall): void;
+  /**
+   * What running the hook with each of these flags would leave, one after the other, for less. Without it, they are run
+   * one after the other. Throws as `run`.
+   */
+  runTogether?(call: HookCall, all: readonly FlagValues[]): void;
 }
 
 /** `--container-spec`, which every hook that reads the state has. */

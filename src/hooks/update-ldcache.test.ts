@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Logger, plainSink } from "../logger.ts";
 import { Root } from "../rootfs/root.ts";
-import { dropInPath, foldersIn, updateDropIn } from "./drop-in.ts";
+import { foldersIn } from "./drop-in-file.ts";
+import { dropInPath, updateDropIn } from "./drop-in.ts";
 import { ldSoConf, muslPathFile, normalFolder, usableFolders } from "./folder-argument.ts";
 import { muslArchitectures, updateMuslPaths, withFolders } from "./musl-path.ts";
 

@@ -1,6 +1,6 @@
 import { HookError } from "../errors.ts";
 import { readHostFile } from "../host/file.ts";
-import { isObject, parseJsonObject } from "./json.ts";
+import { isObject, parseJsonObject, type JsonObject } from "./json.ts";
 import type { State } from "./state.ts";
 
 /** Bytes; a configuration has tens of kB. */
@@ -31,9 +31,14 @@ function bundlePath(bundle: string | undefined): string {
   return bundle;
 }
 
-function rootPathOfBundle(bundle: string | undefined): string {
+/** The bundle's config.json, and its path. Throws HookError `state`, or `limit` above 8 MiB. */
+export function configOf(bundle: string | undefined): { config: JsonObject; path: string } {
   const path = `${bundlePath(bundle)}/config.json`;
-  const config = parseJsonObject(readHostFile(path, "state", largestConfig), path);
+  return { config: parseJsonObject(readHostFile(path, "state", largestConfig), path), path };
+}
+
+function rootPathOfBundle(bundle: string | undefined): string {
+  const { config, path } = configOf(bundle);
   const { root } = config.members;
   if (!isObject(root)) throw new HookError("state", "parse", path, "it has no root");
   if (typeof root["path"] !== "string") throw new HookError("state", "parse", path, "root.path is not a string");
