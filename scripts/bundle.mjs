@@ -16,17 +16,43 @@ function nodeModules(top) {
   return alias;
 }
 
+/** What is evaluated at every start. */
+const START = "src/cli/hook-entry.ts";
+
 /**
- * The executable's modules: `hooks` is evaluated at every start; `linker` (all of ldconfig), `mount` (what mounts) and
- * `people` (commands for people, with their libraries) when src/part.ts is asked for them. What they share is in chunks.
- * They are modules and not one function around everything, as the engine finds a captured variable of a function by
- * searching all of them.
+ * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
+ * several hooks, `people` the commands for people with their libraries; the others are the work of one hook each.
+ */
+const PARTS = {
+  linker: "src/hooks/linker.ts",
+  "cuda-compat": "src/hooks/cuda-compat.ts",
+  "application-profile": "src/hooks/application-profile.ts",
+  "driver-params": "src/hooks/driver-params.ts",
+  chain: "src/cli/chain.ts",
+  people: "src/cli/people-entry.ts",
+};
+
+/**
+ * The executable's modules: `hooks`, one for each part, and chunks of what they share. They are modules and not one
+ * function around everything, as the engine finds a captured variable of a function by searching all of them.
+ *
+ * Each part imports the whole of START, whether it needs that or not, as it was evaluated before: so esbuild makes one
+ * chunk of it. Otherwise it makes one for each set of parts that share something, and a start evaluates half a dozen.
  */
 const ENTRIES = {
   hooks: "bin/cdi-hook.ts",
-  linker: "src/hooks/linker.ts",
-  mount: "src/rootfs/mount.ts",
-  people: "src/cli/people-entry.ts",
+  ...Object.fromEntries(Object.keys(PARTS).map((name) => [name, `part:${name}`])),
+};
+
+const parts = {
+  name: "parts",
+  setup(build) {
+    build.onResolve({ filter: /^part:/ }, ({ path }) => ({ path: path.slice("part:".length), namespace: "part" }));
+    build.onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
+      contents: `import "./${START}"; export * from "./${PARTS[path]}";`,
+      resolveDir: build.initialOptions.absWorkingDir,
+    }));
+  },
 };
 
 /** Writes the modules NAME.js to `work`, and esbuild's metafile to `dist`. */
@@ -52,6 +78,7 @@ export async function bundle(top, dist, work) {
     banner: { js: 'Symbol.dispose??=Symbol.for("Symbol.dispose");' },
     define: { CDI_HOOK_VERSION: JSON.stringify(version) },
     alias: nodeModules(top),
+    plugins: [parts],
   });
   writeFileSync(join(dist, "modules.meta.json"), JSON.stringify(result.metafile));
 }

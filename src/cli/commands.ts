@@ -37,15 +37,23 @@ export function peopleProgram(finish: Finish = () => undefined): Command {
   for (const flag of globalFlags) if (flag.name !== "help" && flag.name !== "version") addFlag(program, flag);
   program.commandsGroup("Hooks:");
   for (const hook of hooks) program.addCommand(hookCommand(hook), { hidden: hook.hidden === true });
+  program.addCommand(
+    command("chain")
+      .description("Run several hooks of one container in one process, in the order that makes sense of them.")
+      .usage("HOOK [flags] -- HOOK [flags] ..."),
+  );
   program.commandsGroup("Commands for people:");
   program.addCommand(ldcacheCommand(command, finish));
   return program;
 }
 
+const chainExample =
+  "chain create-symlinks --link libcuda.so.1::/usr/lib/libcuda.so -- update-ldcache --folder /usr/lib";
+
 /** The help of one hook or command, or of the program when there is none of that name. */
 export function describe(program: Command, name: string | undefined): string {
   const found = program.commands.find((candidate) => candidate.name() === name) ?? program;
-  const example = hooks.find((hook) => hook.name === found.name())?.example;
+  const example = found.name() === "chain" ? chainExample : hooks.find((hook) => hook.name === found.name())?.example;
   return found.helpInformation() + (example === undefined ? "" : `\nExample:\n  cdi-hook ${example} < state.json\n`);
 }
 

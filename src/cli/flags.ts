@@ -8,6 +8,8 @@ export interface Grammar {
   readonly globals: readonly Flag[];
   /** The flags of a command; undefined when the word names none. */
   flagsOf(word: string): readonly Flag[] | undefined;
+  /** A command whose own grammar begins behind it. */
+  readonly last?: string;
 }
 
 /** What a command line says. */
@@ -19,6 +21,8 @@ export interface CommandLine {
   /** Whether the grammar knows `command`. */
   readonly known: boolean;
   readonly flags: FlagValues;
+  /** What follows the command that is the grammar's `last`. */
+  readonly rest: readonly string[];
   /** One line each, for the user. */
   readonly warnings: readonly string[];
 }
@@ -71,6 +75,7 @@ export function parseCommandLine(
       const own = grammar.flagsOf(word);
       known = own !== undefined;
       flags = [...(own ?? []), ...grammar.globals];
+      if (word === grammar.last) break;
       continue;
     }
     if (word === "--") {
@@ -108,7 +113,14 @@ export function parseCommandLine(
     if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
     if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
   }
-  return { prefixed, command, known, flags: new ParsedFlags(given, flags, environment), warnings };
+  return {
+    prefixed,
+    command,
+    known,
+    flags: new ParsedFlags(given, flags, environment),
+    rest: words.slice(at),
+    warnings,
+  };
 }
 
 function append(given: Map<string, string[]>, flag: Flag, value: string): void {

@@ -22,9 +22,13 @@ export function isPeopleWord(program: ProgramName, word: string): boolean {
   return program === "cdi-hook" ? peopleWords.has(word) : word === "help" && program === "nvidia-cdi-hook";
 }
 
+/** The word that several hooks follow. */
+export const chainWord = "chain";
+
 /** What the command line of a hook may say. */
 export const hookGrammar: Grammar = {
   prefix: "hook",
   globals: globalFlags,
-  flagsOf: (word) => findHook(word)?.flags,
+  flagsOf: (word) => (word === chainWord ? [] : findHook(word)?.flags),
+  last: chainWord,
 };

@@ -6,9 +6,10 @@ import { CONFIGURATION_PATH, computeCache, update } from "../ldconfig/update.ts"
 import type { Log } from "../logger.ts";
 import { ENOENT } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
+import { compatFolders, isCompat } from "./cuda-compat-drop-in.ts";
 import { isOurs, updateDropIn } from "./drop-in.ts";
 import { ldSoConf, muslPathFile, usableFolders } from "./folder-argument.ts";
-import type { HookCall } from "./hook.ts";
+import type { FlagValues, HookCall } from "./hook.ts";
 import { updateMuslPaths } from "./musl-path.ts";
 
 const EMPTY: Configuration = { folders: [], hwcaps: new Map() };
@@ -17,13 +18,18 @@ const QUIET: Log = { debugging: false, debug: () => undefined, warn: () => undef
 
 const defaultConfiguration = "include /etc/ld.so.conf.d/*.conf\n";
 
-/** What update-ldcache does: the work of ldconfig, or its counterpart for musl. Throws HookError. */
-export function updateLinker({ flags, log, root }: HookCall): void {
+/**
+ * What update-ldcache does, for the folders of all these flags: the work of ldconfig, or its counterpart for musl. Throws
+ * HookError.
+ */
+export function updateLinker({ log, root }: HookCall, all: readonly FlagValues[]): void {
+  const folders = all.map((flags) => flags.list("folder"));
   const container = root();
   const { profile, libc, why } = detectProfile(container, log);
   log.debug(`dynamic linker of the container: ${libc}; ldconfig imitated: ${profile.name} (${why})`);
-  if (libc === "musl") updateMusl(container, flags.list("folder"), profile, log);
-  else updateGlibc(container, flags.list("folder"), profile, log);
+  if (libc !== "musl") updateGlibc(container, folders.flat(), profile, log);
+  // Each puts its folders before those of the one before.
+  else for (const values of folders) updateMusl(container, values, profile, log);
 }
 
 function updateGlibc(root: Root, values: readonly string[], profile: Profile, log: Log): void {
@@ -38,12 +44,21 @@ function updateGlibc(root: Root, values: readonly string[], profile: Profile, lo
   const configuration = dropIn.changed
     ? readConfiguration(root, CONFIGURATION_PATH, profile.configuration, QUIET)
     : before;
-  const included = dropIn.folders.length === 0 || configuration.folders.some(isOurs);
-  if (!included)
-    log.debug(`${CONFIGURATION_PATH} does not include the drop-in: its folders are scanned first all the same`);
-  const directories = included ? [] : dropIn.folders;
+  const directories = notIncluded(compatFolders(root), dropIn.folders, configuration);
+  if (directories.length > 0)
+    log.debug(`${CONFIGURATION_PATH} does not include the drop-ins: their folders are scanned first all the same`);
   // Settled: a link that create-symlinks made often leads to a soname's link, which is only made now.
   update(root, profile, { directories, configuration, links: true, settle: true, log });
+}
+
+/** The folders of the drop-ins, those of compatibility libraries first, when the configuration lacks one of the files. */
+function notIncluded(
+  compat: readonly string[],
+  driver: readonly string[],
+  { folders }: Configuration,
+): readonly string[] {
+  const complete = (compat.length === 0 || folders.some(isCompat)) && (driver.length === 0 || folders.some(isOurs));
+  return complete ? [] : [...compat, ...driver];
 }
 
 /**

@@ -31,6 +31,9 @@ export const updateLdcache: Hook = {
   ],
   example: "update-ldcache --folder /usr/lib/x86_64-linux-gnu",
   run(call) {
-    linker().updateLinker(call);
+    linker().updateLinker(call, [call.flags]);
+  },
+  runTogether(call, all) {
+    linker().updateLinker(call, all);
   },
 };

@@ -15,7 +15,7 @@
 
 import { HookError } from "../errors.ts";
 import { O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, S_IFREG } from "../kernel/constants.ts";
-import { EINVAL, describeErrno } from "../kernel/errno.ts";
+import { EINVAL } from "../kernel/errno.ts";
 import { close, fchmod, fileSystemMagic, fstat, openat, writeAll } from "../kernel/files.ts";
 import {
   MOUNT_ATTR_NODEV,
@@ -43,6 +43,7 @@ import {
   stopPropagation,
 } from "../kernel/mount.ts";
 import { Stat } from "../kernel/stat.ts";
+import { kernelFailure } from "./failure.ts";
 import type { Root } from "./root.ts";
 
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -83,24 +84,20 @@ export function coverProcFile(
   const path = `/proc/${folders.join("/")}/${name}`;
   using held = new Held();
   const proc = held.keep(root.procfs());
-  const check = (result: number, what: string): void => {
-    if (result < 0) throw new HookError("kernel", what, path, describeErrno(result));
+  const check = (result: number, what: string): number => {
+    if (result < 0) throw kernelFailure(what, path, result);
+    return result;
   };
-  check(proc, "reach");
+  if (proc < 0) throw new HookError("kernel", "mount over", path, "no procfs is mounted on /proc of the root");
   const way = [proc];
-  for (const folder of folders) {
-    const next = held.keep(openat(way.at(-1) ?? proc, folder, STEP));
-    check(next, "reach");
-    way.push(next);
-  }
+  for (const folder of folders) way.push(check(held.keep(openat(way.at(-1) ?? proc, folder, STEP)), "reach"));
   const directory = way.at(-1) ?? proc;
-  const target = held.keep(openat(directory, name, NAMED));
-  check(target, "reach");
+  const target = check(held.keep(openat(directory, name, NAMED)), "reach");
   const stat = new Stat();
   check(fstat(target, stat), "look at");
   if (stat.type !== S_IFREG) throw new HookError("kernel", "mount over", path, "not a regular file");
 
-  check(keepToOurselves(proc), "keep the mount to this namespace of");
+  check(keepToOurselves(proc), "keep others from seeing the mount over");
   if (coverDetached(target, bytes) === 0) return;
   check(coverAttached(way.at(-2) ?? proc, folders.at(-1) ?? "", directory, target, bytes), "mount over");
 }

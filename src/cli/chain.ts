@@ -1,0 +1,156 @@
+import { HookError } from "../errors.ts";
+import { inOrder, together, type ChainedHook } from "../hooks/chain.ts";
+import { Container } from "../hooks/container.ts";
+import { runForgiving } from "../hooks/fatal.ts";
+import type { FlagValues } from "../hooks/hook.ts";
+import { findHook } from "../hooks/index.ts";
+import type { Logger } from "../logger.ts";
+import { exitStatusOf, success } from "./exit.ts";
+import { parseCommandLine, type CommandLine } from "./flags.ts";
+import { hookGrammar } from "./program.ts";
+
+/** What a chain is run in. */
+export interface ChainCall {
+  /** What was given before the word `chain`. */
+  readonly flags: FlagValues;
+  readonly environment: (name: string) => string | undefined;
+  loggerOf(flags: FlagValues): Logger;
+  /** Prints the help of a hook, or of the chain. */
+  help(hook: string): void;
+  printVersion(): void;
+}
+
+/**
+ * `chain HOOK ARGUMENT... -- HOOK ARGUMENT...`: several hooks of one container in one process; `words` is what follows
+ * `chain`. The state is read once and the root opened once. Every hook is tried, and all failures are told; the answer is
+ * the exit status. A word `--` always ends a hook's arguments: a value that is `--` has to be written `--flag=--`. The
+ * flags that may stand anywhere count for the whole chain.
+ */
+export function runChain(words: readonly string[], call: ChainCall): number {
+  const lines: CommandLine[] = [];
+  const malformed: HookError[] = [];
+  for (const part of partsOf(words)) {
+    try {
+      lines.push(parseCommandLine(part, hookGrammar, call.environment));
+    } catch (error) {
+      if (!(error instanceof HookError)) throw error;
+      malformed.push(error);
+    }
+  }
+  const flags = new SharedFlags([call.flags, ...lines.map((line) => line.flags)]);
+  const log = call.loggerOf(flags);
+  if (flags.isSet("version")) return exitStatusOf(() => call.printVersion(), "chain", log);
+  if (flags.isSet("help")) return exitStatusOf(() => call.help(helpWanted(lines)), "chain", log);
+
+  const chain = chainOf(lines, log);
+  if (chain.length === 0 && malformed.length === 0) log.warn("chain: no hook given, nothing is done");
+  const told = malformed.length === 0 ? success : exitStatusOf(() => fail(malformed), "chain", log);
+  return Math.max(told, runHooks(chain, log));
+}
+
+function fail(errors: readonly HookError[]): never {
+  throw new AggregateError(errors);
+}
+
+function helpWanted(lines: readonly CommandLine[]): string {
+  return lines.find(({ command, flags }) => command !== undefined && flags.given("help"))?.command ?? "chain";
+}
+
+/** The words between those that are `--`; empty parts are left out. */
+export function partsOf(words: readonly string[]): readonly string[][] {
+  const parts: string[][] = [[]];
+  for (const word of words) {
+    if (word === "--") parts.push([]);
+    else parts.at(-1)?.push(word);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
+function chainOf(lines: readonly CommandLine[], log: Logger): ChainedHook[] {
+  const chain: ChainedHook[] = [];
+  for (const { command, flags, warnings } of lines) {
+    for (const warning of warnings) log.warn(`${command ?? "chain"}: ${warning}`);
+    const hook = command === undefined ? undefined : findHook(command);
+    if (hook !== undefined) chain.push({ hook, flags });
+    else if (command !== undefined)
+      log.warn(`chain: ${command.slice(0, longestWord)} is not a hook that is known here`);
+  }
+  return chain;
+}
+
+const longestWord = 64;
+
+function runHooks(chain: readonly ChainedHook[], log: Logger): number {
+  using container = new Container(statePathOf(chain, log), log);
+  const { state, root } = container;
+  const missing = new Failure();
+  let status = success;
+  for (const group of inOrder(chain)) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const { hook, flags } = first;
+    const work = { flags, log, state: missing.kept(state), root: missing.kept(root) };
+    const result = exitStatusOf(() => runForgiving(together(group, hook), work), hook.name, log);
+    status = Math.max(status, result);
+    // What the other hooks would say of it has been said.
+    if (missing.met && result !== success) break;
+  }
+  return status;
+}
+
+/** One container, one state: stdin, or the file that any of the hooks names. */
+function statePathOf(chain: readonly ChainedHook[], log: Logger): string {
+  const paths = chain.map(({ flags }) => flags.text("container-spec")).filter((path) => path !== "" && path !== "-");
+  const [path = "", ...others] = new Set(paths);
+  if (others.length > 0) log.warn(`chain: the state is read from ${path} only, not from ${others.join(", ")}`);
+  return path;
+}
+
+/** A failure that stays: the state cannot be read from stdin a second time. */
+class Failure {
+  #error: unknown;
+  met = false;
+
+  kept<T>(get: () => T): () => T {
+    return () => {
+      if (this.met) throw this.#error;
+      try {
+        return get();
+      } catch (error) {
+        this.met = true;
+        this.#error = error;
+        throw error;
+      }
+    };
+  }
+}
+
+/** The flags that may stand anywhere, of several command lines as if they were one. */
+class SharedFlags implements FlagValues {
+  readonly #all: readonly FlagValues[];
+
+  constructor(all: readonly FlagValues[]) {
+    this.#all = all;
+  }
+
+  #giving(name: string): readonly FlagValues[] {
+    const giving = this.#all.filter((flags) => flags.given(name));
+    return giving.length === 0 ? this.#all.slice(0, 1) : giving;
+  }
+
+  given(name: string): boolean {
+    return this.#all.some((flags) => flags.given(name));
+  }
+
+  isSet(name: string): boolean {
+    return this.#giving(name).some((flags) => flags.isSet(name));
+  }
+
+  text(name: string): string {
+    return this.#giving(name)[0]?.text(name) ?? "";
+  }
+
+  list(name: string): readonly string[] {
+    return this.#giving(name).flatMap((flags) => flags.list(name));
+  }
+}
