@@ -1,20 +1,22 @@
-import { openContainer } from "../hooks/container.ts";
+import { Container } from "../hooks/container.ts";
+import { runForgiving } from "../hooks/fatal.ts";
 import type { FlagValues, Hook } from "../hooks/hook.ts";
 import { findHook } from "../hooks/index.ts";
 import { exit, ignoreSignalsOfWrites, occupyStandardDescriptors } from "../kernel/process.ts";
 import { Logger, plainSink, type Level, type Sink } from "../logger.ts";
 import { part } from "../part.ts";
-import type { Root } from "../rootfs/root.ts";
+import type * as Chain from "./chain.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { logFormatVariable } from "./globals.ts";
 import { writeError } from "./output.ts";
 import type * as People from "./people-entry.ts";
-import { hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
+import { chainWord, hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
 
 declare const environment: (name: string) => string | undefined;
 
 const people = part<typeof People>("people");
+const chain = part<typeof Chain>("chain");
 
 /** The whole program; `args` are the words of the command line, the program's name first. */
 export function main(args: readonly string[]): never {
@@ -45,6 +47,11 @@ function run(program: ProgramName, words: readonly string[]): number {
     );
     return failure;
   }
+  if (command === chainWord) {
+    const help = (hook: string): void => people().help(hook);
+    const printVersion = (): void => people().printVersion();
+    return chain().runChain(line.rest, { flags, environment, loggerOf, help, printVersion });
+  }
   if (line.known && flags.isSet("version")) return exitStatusOf(() => people().printVersion(), program, log);
   if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command), program, log);
   for (const warning of line.warnings) log.warn(`${command ?? program}: ${warning}`);
@@ -61,11 +68,9 @@ function run(program: ProgramName, words: readonly string[]): number {
 }
 
 function runHook(hook: Hook, flags: FlagValues, log: Logger): number {
-  let opened: Root | undefined;
-  const root = (): Root => (opened ??= openContainer(flags.text("container-spec"), log));
-  const status = exitStatusOf(() => hook.run({ flags, log, root }), hook.name, log);
-  opened?.close();
-  return status;
+  using container = new Container(flags.text("container-spec"), log);
+  const { state, root } = container;
+  return exitStatusOf(() => runForgiving(hook, { flags, log, state, root }), hook.name, log);
 }
 
 function loggerOf(flags: FlagValues): Logger {
