@@ -2,6 +2,7 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { ELFCLASS32, ELFCLASS64, ELFMAG, PT_NOTE, SHT_NOTE } from "./constants.ts";
 import { NOTE_BYTES } from "./limits.ts";
+import { roundUp } from "./notes.ts";
 
 const EI_CLASS = 4;
 const EI_DATA = 5;
@@ -17,29 +18,36 @@ const PN_XNUM = 0xffff;
 /** Headers of sections or segments that are looked at. A driver's library has forty. */
 const mostHeaders = 4096;
 const headersAtATime = 512;
+/** Sections or segments in which notes are looked for. */
+const mostRanges = 16;
 
 /** Where fields are: in the ELF header, then in section and in program headers, all in bytes. */
 interface Layout {
   readonly word: 4 | 8;
   readonly programs: { readonly at: number; readonly size: number; readonly count: number };
   readonly sections: { readonly at: number; readonly size: number; readonly count: number; readonly names: number };
-  readonly section: { readonly offset: number; readonly bytes: number; readonly link: number };
-  readonly program: { readonly offset: number; readonly bytes: number };
+  readonly section: {
+    readonly offset: number;
+    readonly bytes: number;
+    readonly link: number;
+    readonly padding: number;
+  };
+  readonly program: { readonly offset: number; readonly bytes: number; readonly padding: number };
 }
 
 const LAYOUT32: Layout = {
   word: 4,
   programs: { at: 28, size: 32, count: 44 },
   sections: { at: 32, size: 40, count: 48, names: 50 },
-  section: { offset: 16, bytes: 20, link: 24 },
-  program: { offset: 4, bytes: 16 },
+  section: { offset: 16, bytes: 20, link: 24, padding: 32 },
+  program: { offset: 4, bytes: 16, padding: 28 },
 };
 const LAYOUT64: Layout = {
   word: 8,
   programs: { at: 32, size: 56, count: 56 },
   sections: { at: 40, size: 64, count: 60, names: 62 },
-  section: { offset: 24, bytes: 32, link: 40 },
-  program: { offset: 8, bytes: 32 },
+  section: { offset: 24, bytes: 32, link: 40, padding: 48 },
+  program: { offset: 8, bytes: 32, padding: 48 },
 };
 
 /** A note's description as a byte string without NULs around it, or why it cannot be taken in. */
@@ -49,6 +57,8 @@ export type Note = { readonly description: string } | { readonly broken: string 
 interface Range {
   readonly offset: number;
   readonly bytes: number;
+  /** To what a note is padded: 4 or 8 bytes. */
+  readonly padding: 4 | 8;
 }
 
 /**
@@ -56,7 +66,7 @@ interface Range {
  * in any of its PT_NOTE segments. Undefined when there is none, and when the file is not ELF.
  *
  * Of either class and byte order. Reads are of bounded number and size, whatever the headers say: at most 4,096 headers, and
- * of notes the first 64 KiB; a note that is longer is `broken`.
+ * the first 64 KiB of 16 parts with notes; a note that is longer is `broken`.
  */
 export function readNoteSection(source: ByteSource, section: string, owner: string): Note | undefined {
   const header = copied(source, 0, EHDR_BYTES);
@@ -67,7 +77,7 @@ export function readNoteSection(source: ByteSource, section: string, owner: stri
     return undefined;
   }
   const file = new Headers(source, view, elfClass === ELFCLASS64 ? LAYOUT64 : LAYOUT32, data === ELFDATA2LSB);
-  for (const range of file.sections(section) ?? file.segments()) {
+  for (const range of (file.sections(section) ?? file.segments()).slice(0, mostRanges)) {
     const note = noteIn(source, range, owner, file.little);
     if (note !== undefined) return note;
   }
@@ -102,7 +112,7 @@ class Headers {
     return this.#table(at, sections.size, count)
       .filter((each) => each.getUint32(4, this.little) === SHT_NOTE)
       .filter((each) => this.#isText(strings + each.getUint32(0, this.little), `${name}\0`))
-      .map((each) => ({ offset: this.#word(each, section.offset), bytes: this.#word(each, section.bytes) }));
+      .map((each) => this.#range(each, section));
   }
 
   /** Where the note segments are. */
@@ -112,7 +122,12 @@ class Headers {
     if (count === PN_XNUM) return [];
     return this.#table(this.#word(this.#header, programs.at), programs.size, count)
       .filter((each) => each.getUint32(0, this.little) === PT_NOTE)
-      .map((each) => ({ offset: this.#word(each, program.offset), bytes: this.#word(each, program.bytes) }));
+      .map((each) => this.#range(each, program));
+  }
+
+  #range(header: DataView, fields: { offset: number; bytes: number; padding: number }): Range {
+    const padding = this.#word(header, fields.padding) === 8 ? 8 : 4;
+    return { offset: this.#word(header, fields.offset), bytes: this.#word(header, fields.bytes), padding };
   }
 
   /** The headers of a table, as many as the file has. */
@@ -166,13 +181,9 @@ function noteIn(source: ByteSource, range: Range, owner: string, little: boolean
       const description = text.slice(start, start + descriptionBytes).replace(/\0[^]*$/, "");
       return start < bytes.length ? { description } : { broken: "truncated" };
     }
-    at = roundUp(roundUp(nameEnd) + descriptionBytes);
+    at = roundUp(roundUp(nameEnd, range.padding) + descriptionBytes, range.padding);
   }
   return undefined;
-}
-
-function roundUp(value: number): number {
-  return Math.ceil(value / 4) * 4;
 }
 
 /** Bytes of their own, as a view of a source is good until the next read only; fewer at the end of the file. */

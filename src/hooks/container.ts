@@ -1,18 +1,40 @@
 import type { Log } from "../logger.ts";
 import { rootPathOf } from "../oci/bundle.ts";
-import { readState } from "../oci/state.ts";
+import { readState, type State } from "../oci/state.ts";
 import { Root } from "../rootfs/root.ts";
 
-/**
- * Opens the root filesystem of the container whose state is in the file `statePath`, or on stdin when that is empty or
- * `-`. Throws HookError `state`, `limit`, `root`, and `refused` for the host's own root.
- */
-export function openContainer(statePath: string, log: Log): Root {
-  const state = readState(statePath);
-  const path = rootPathOf(state);
-  if (log.debugging) {
-    const source = state.root === undefined ? "config.json of the bundle" : "the state";
-    log.debug(`root filesystem ${path} (from ${source}); container ${state.id ?? "?"} is ${state.status ?? "?"}`);
+/** The container that a hook is run for. Nothing is read before it is asked for, and everything once. */
+export class Container implements Disposable {
+  readonly #statePath: string;
+  readonly #log: Log;
+  #state: State | undefined;
+  #root: Root | undefined;
+
+  /** Its state is in the file `statePath`, or on stdin when that is empty or `-`. */
+  constructor(statePath: string, log: Log) {
+    this.#statePath = statePath;
+    this.#log = log;
   }
-  return Root.open(path);
+
+  /** The OCI state. Throws HookError `state` or `limit`. */
+  readonly state = (): State => (this.#state ??= readState(this.#statePath));
+
+  /** The root filesystem. Throws HookError `state`, `limit`, `root`, and `refused` for the host's own root. */
+  readonly root = (): Root => (this.#root ??= this.#open());
+
+  #open(): Root {
+    const state = this.state();
+    const path = rootPathOf(state);
+    if (this.#log.debugging) {
+      const source = state.root === undefined ? "config.json of the bundle" : "the state";
+      this.#log.debug(
+        `root filesystem ${path} (from ${source}); container ${state.id ?? "?"} is ${state.status ?? "?"}`,
+      );
+    }
+    return Root.open(path);
+  }
+
+  [Symbol.dispose](): void {
+    this.#root?.close();
+  }
 }
