@@ -6,52 +6,90 @@ import { Window } from "./window.ts";
 /** One read takes in the dynamic sections of ordinary libraries: 64 entries of a 64-bit one. */
 const CHUNK_BYTES = 1024;
 
-const chunk = new Window(CHUNK_BYTES);
+/** Words per name in `DynamicSection.names`. */
+export const NAME_WORDS = 3;
+/** Names that there is room for at first. */
+const NAMES = 32;
 
-/** By tag up to DT_SONAME: which entries are looked at further. */
-const LOOKED_AT: readonly boolean[] = Array.from({ length: DT_SONAME + 1 }, (_, tag) =>
-  [DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME].includes(tag),
+/** By tag up to DT_SONAME: 1 for those that are looked at. */
+const LOOKED_AT: readonly number[] = Array.from({ length: DT_SONAME + 1 }, (_, tag) =>
+  [DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME].includes(tag) ? 1 : 0,
 );
 
-/** What a dynamic section tells about names. */
-export interface Dynamic {
-  /** Address of the first DT_STRTAB as low and high word; empty when there is none. */
-  readonly stringTable: readonly number[];
+/** What a dynamic section tells about names. One object serves one file after another. */
+export class DynamicSection {
+  readonly #chunk = new Window(CHUNK_BYTES);
+  /** Whether there is a DT_STRTAB. */
+  hasStrings = false;
+  /** Address of the first DT_STRTAB, its low and its high word. */
+  stringsLow = 0;
+  stringsHigh = 0;
   /**
    * DT_NEEDED and DT_SONAME as they come: tag, low word and high word of the offset in the string table. Only the first
-   * DT_SONAME when that is all that is asked for.
+   * DT_SONAME when that is all that is asked for. Valid up to `namesEnd`.
    */
-  readonly names: readonly number[];
+  names: Uint32Array = new Uint32Array(NAMES * NAME_WORDS);
+  namesEnd = 0;
   /** Why the section ended: DT_NULL (or all was found), the last page of the file, or this reader's limit. */
-  readonly end: "complete" | "outside" | "unreasonable";
-}
+  end: "complete" | "outside" | "unreasonable" = "complete";
 
-/** Reads the dynamic section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */
-export function readDynamic(image: Image, offset: number, wide: boolean, firstSonameOnly: boolean): Dynamic {
-  const { words } = chunk;
-  const stride = wide ? 4 : 2;
-  const low = wide ? image.low : 0;
-  const value = wide ? 2 + low : 1;
-  const otherTag = wide ? 1 - low : 0;
-  const stringTable: number[] = [];
-  const names: number[] = [];
-  for (let read = 0; read < DYNAMIC_BYTES; read += CHUNK_BYTES) {
-    const left = image.mapped - offset - read;
-    const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
-    chunk.load(image.source, offset + read, image.bigEndian);
-    for (let at = low; at < end; at += stride) {
-      const tag = words[at] ?? -1;
-      if (LOOKED_AT[tag] !== true || (firstSonameOnly && tag === DT_NEEDED)) continue;
-      const entry = at - low;
-      if (wide && words[entry + otherTag] !== 0) continue;
-      if (tag === DT_NULL) return { stringTable, names, end: "complete" };
-      const target = tag === DT_STRTAB ? stringTable : names;
-      if (target.length > 0 && (firstSonameOnly || tag === DT_STRTAB)) continue;
-      if (target === names) names.push(tag);
-      target.push(words[entry + value] ?? 0, wide ? (words[entry + 3 - low] ?? 0) : 0);
-      if (firstSonameOnly && names.length > 0 && stringTable.length > 0) return { stringTable, names, end: "complete" };
+  /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */
+  read(image: Image, offset: number, wide: boolean, firstSonameOnly: boolean): void {
+    const { words } = this.#chunk;
+    const stride = wide ? 4 : 2;
+    const low = wide ? image.low : 0;
+    const value = wide ? 2 + low : 1;
+    const otherTag = wide ? 1 - low : 0;
+    this.hasStrings = false;
+    this.namesEnd = 0;
+    for (let read = 0; read < DYNAMIC_BYTES; read += CHUNK_BYTES) {
+      const left = image.mapped - offset - read;
+      const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
+      this.#chunk.load(image.source, offset + read, image.bigEndian);
+      for (let at = low; at < end; at += stride) {
+        const tag = words[at] ?? 0;
+        if (tag > DT_SONAME || LOOKED_AT[tag] === 0) continue;
+        const entry = at - low;
+        if (wide && words[entry + otherTag] !== 0) continue;
+        if (tag === DT_NULL) {
+          this.end = "complete";
+          return;
+        }
+        const lowWord = words[entry + value] ?? 0;
+        const highWord = wide ? (words[entry + 3 - low] ?? 0) : 0;
+        if (tag === DT_STRTAB) {
+          if (this.hasStrings) continue;
+          this.hasStrings = true;
+          this.stringsLow = lowWord;
+          this.stringsHigh = highWord;
+        } else {
+          if (firstSonameOnly && (tag === DT_NEEDED || this.namesEnd > 0)) continue;
+          this.#add(tag, lowWord, highWord);
+        }
+        if (firstSonameOnly && this.hasStrings && this.namesEnd > 0) {
+          this.end = "complete";
+          return;
+        }
+      }
+      if (left < CHUNK_BYTES) {
+        this.end = "outside";
+        return;
+      }
     }
-    if (left < CHUNK_BYTES) return { stringTable, names, end: "outside" };
+    this.end = "unreasonable";
   }
-  return { stringTable, names, end: "unreasonable" };
+
+  #add(tag: number, lowWord: number, highWord: number): void {
+    const at = this.namesEnd;
+    if (at === this.names.length) {
+      const larger = new Uint32Array(2 * at);
+      larger.set(this.names);
+      this.names = larger;
+    }
+    const { names } = this;
+    names[at] = tag;
+    names[at + 1] = lowWord;
+    names[at + 2] = highWord;
+    this.namesEnd = at + NAME_WORDS;
+  }
 }

@@ -14,32 +14,37 @@ const SHORT_NAME = 256;
 
 const TRUNCATED: Skip = { skip: "truncated" };
 const OUTSIDE: Skip = { skip: "outside" };
+const NOTHING: ByteSource = { size: 0, read: () => new Uint8Array(0), readInto: () => 0 };
 
-const headWindow = new Window(HEAD_BYTES);
-
-/** A file as ldconfig has it in memory, read where it is needed. One at a time: the head's buffer is shared. */
+/** A file as ldconfig has it in memory, read where it is needed. One object serves one file after another. */
 export class Image {
-  readonly source: ByteSource;
   readonly bigEndian: boolean;
   /** Where the low word of a 64-bit value is: first, or second. */
   readonly low: 0 | 1;
-  /** In bytes. */
-  readonly size: number;
-  /** The end of the last page: what lies between `size` and this reads as zero, what lies behind cannot be read. */
-  readonly mapped: number;
   /** The first HEAD_BYTES bytes. */
   readonly head: Uint32Array;
+  readonly #headWindow = new Window(HEAD_BYTES);
+  readonly #name = new Uint8Array(SHORT_NAME);
+  source: ByteSource = NOTHING;
+  /** In bytes. */
+  size = 0;
+  /** The end of the last page: what lies between `size` and this reads as zero, what lies behind cannot be read. */
+  mapped = 0;
 
-  constructor(source: ByteSource, bigEndian: boolean) {
+  constructor(bigEndian: boolean) {
+    this.bigEndian = bigEndian;
+    this.low = bigEndian ? 1 : 0;
+    this.head = this.#headWindow.words;
+  }
+
+  /** Turns to another file. */
+  open(source: ByteSource): void {
     const { size } = source;
     const rest = size % PAGE;
     this.source = source;
-    this.bigEndian = bigEndian;
-    this.low = bigEndian ? 1 : 0;
     this.size = size;
     this.mapped = rest === 0 ? size : size - rest + PAGE;
-    this.head = headWindow.words;
-    headWindow.load(source, 0, bigEndian);
+    this.#headWindow.load(source, 0, this.bigEndian);
   }
 
   /** The first of the two 16-bit values that word `index` of the head holds. */
@@ -72,17 +77,20 @@ export class Image {
   name(offset: number): string | Skip {
     if (offset > this.size) return TRUNCATED;
     if (offset >= this.mapped) return OUTSIDE;
-    let bytes = this.source.read(offset, SHORT_NAME);
-    let end = bytes.indexOf(0);
-    if (end >= 0) return toText(bytes, 0, end);
-    if (bytes.length >= SHORT_NAME) {
+    const short = this.#name;
+    let length = this.source.readInto(short, offset);
+    let end = short.indexOf(0);
+    if (end >= 0 && end < length) return toText(short, 0, end);
+    let bytes: Uint8Array = short;
+    if (length >= SHORT_NAME) {
       bytes = this.source.read(offset, NAME_BYTES + 1);
+      length = bytes.length;
       end = bytes.indexOf(0);
       if (end >= 0) return toText(bytes, 0, end);
-      if (bytes.length > NAME_BYTES) return { skip: "unreasonable" };
+      if (length > NAME_BYTES) return { skip: "unreasonable" };
     }
     // The file is shorter now than it was when it was opened.
-    if (offset + bytes.length < this.size) return TRUNCATED;
-    return this.mapped > this.size ? toText(bytes) : OUTSIDE;
+    if (offset + length < this.size) return TRUNCATED;
+    return this.mapped > this.size ? toText(bytes, 0, length) : OUTSIDE;
   }
 }

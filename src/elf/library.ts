@@ -1,12 +1,12 @@
 import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { ELFCLASS32, ELFCLASS64, ELFMAG, ET_DYN, FLAG_ELF, FLAG_ELF_LIBC6, FLAG_LIBC4 } from "./constants.ts";
-import { readDynamic } from "./dynamic.ts";
+import { DynamicSection } from "./dynamic.ts";
 import { Image } from "./image.ts";
 import { type MachineFacts, machineFacts } from "./machine.ts";
 import { readNames, sonameOffset } from "./names.ts";
 import type { LibraryRules } from "./rules.ts";
-import { offsetOfAddress, readSegments } from "./segments.ts";
+import { Segments, offsetOfAddress } from "./segments.ts";
 import type { Skip } from "./skip.ts";
 
 export type { Machine } from "./machine.ts";
@@ -34,6 +34,9 @@ const BIG_MAGIC = 0x7f454c46;
 const ZMAGIC = 0x010b;
 const QMAGIC = 0x00cc;
 
+const NOT_SHARED: Skip = { skip: "not-shared" };
+const CLASS: Skip = { skip: "class" };
+
 const SMALLEST_AOUT = 32;
 const ELF32_EHDR_BYTES = 52;
 const ELF64_EHDR_BYTES = 64;
@@ -48,61 +51,85 @@ const SCRIPT_BYTES = 512;
  * A handful of small reads, never the whole file; what is not a library or is broken is a `Skip`, not an exception.
  * Deviations from ldconfig, none of which a linker's output shows: see `limits.ts`.
  */
-export function readLibrary(source: ByteSource, rules: LibraryRules): Library | Skip {
-  const facts = machineFacts(rules.machine);
-  const smallest = Math.max(SMALLEST_AOUT, facts.bits === 64 ? ELF64_EHDR_BYTES : ELF32_EHDR_BYTES);
-  if (source.size < smallest) return tooSmall(source);
+export class LibraryReader {
+  readonly #rules: LibraryRules;
+  readonly #facts: MachineFacts;
+  readonly #smallest: number;
+  readonly #image: Image;
+  readonly #segments = new Segments();
+  readonly #dynamic = new DynamicSection();
 
-  const image = new Image(source, facts.bigEndian);
-  const { head } = image;
-  const magic = head[0] ?? 0;
-  const oldMagic = magic & 0xffff;
-  if (oldMagic === ZMAGIC || oldMagic === QMAGIC) {
-    const flags = rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
-    return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true };
+  constructor(rules: LibraryRules) {
+    const facts = machineFacts(rules.machine);
+    this.#rules = rules;
+    this.#facts = facts;
+    this.#smallest = Math.max(SMALLEST_AOUT, facts.bits === 64 ? ELF64_EHDR_BYTES : ELF32_EHDR_BYTES);
+    this.#image = new Image(facts.bigEndian);
   }
-  if (magic !== (facts.bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
-  if (image.firstHalf(4) !== ET_DYN) return { skip: "not-shared" };
-  const identity = head[1] ?? 0;
-  const classByte = facts.bigEndian ? identity >>> 24 : identity & 0xff;
-  if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return { skip: "class" };
-  return readElf(image, classByte === ELFCLASS64, rules, facts);
+
+  /** Reads one file. */
+  read(source: ByteSource): Library | Skip {
+    if (source.size < this.#smallest) return tooSmall(source);
+    const image = this.#image;
+    image.open(source);
+    const { bigEndian, head } = image;
+    const magic = head[0] ?? 0;
+    const oldMagic = magic & 0xffff;
+    if (oldMagic === ZMAGIC || oldMagic === QMAGIC) {
+      const flags = this.#rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
+      return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true };
+    }
+    if (magic !== (bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
+    if (image.firstHalf(4) !== ET_DYN) return NOT_SHARED;
+    const identity = head[1] ?? 0;
+    const classByte = bigEndian ? identity >>> 24 : identity & 0xff;
+    if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return CLASS;
+    return this.#readElf(classByte === ELFCLASS64);
+  }
+
+  #readElf(wide: boolean): Library | Skip {
+    const image = this.#image;
+    const rules = this.#rules;
+    const facts = this.#facts;
+    const machine = image.secondHalf(4);
+    const abi = image.head[wide ? 12 : 9] ?? 0;
+    const unknown = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
+    const flags = facts.classify(wide, unknown, abi, machine, rules);
+    if (flags === "machine") return { skip: flags, machine };
+    if (typeof flags === "string") return { skip: flags };
+
+    const segments = this.#segments;
+    const skip = segments.read(image, wide, unknown, rules, facts);
+    if (skip !== undefined) return skip;
+    const dynamic = this.#dynamic;
+    dynamic.read(image, segments.dynamic, wide, rules.firstSonameOnly);
+    if (!dynamic.hasStrings) return { skip: dynamic.end === "complete" ? "no-strings" : dynamic.end };
+    const { stringsLow, stringsHigh } = dynamic;
+    const strings = offsetOfAddress(segments, image, stringsLow, stringsHigh, rules.stringTableSegment);
+    if (strings > image.size) return { skip: "truncated" };
+    // Names are pointers of the build, to which even a 32-bit file's offsets are added without a wrap at 2^32.
+    const unwrapped = wide || facts.bits === 64;
+
+    // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
+    // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
+    const { osVersion, isa } = segments;
+    if (!rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags) {
+      const offset = sonameOffset(image, dynamic, strings, unwrapped);
+      if (offset !== "doubtful") {
+        const soname = offset === undefined ? undefined : image.name(offset);
+        return typeof soname === "object" ? soname : { soname, flags, isa, osVersion, aout: false };
+      }
+    }
+    const names = readNames(image, dynamic, strings, unwrapped, segments.base, facts.libraries);
+    if ("skip" in names) return names;
+    const known = facts.classify(wide, names.base, abi, machine, rules);
+    return { soname: names.soname, flags: typeof known === "number" ? known : flags, isa, osVersion, aout: false };
+  }
 }
 
-function readElf(image: Image, wide: boolean, rules: LibraryRules, facts: MachineFacts): Library | Skip {
-  const machine = image.secondHalf(4);
-  const abi = image.head[wide ? 12 : 9] ?? 0;
-  const unknown = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
-  const flags = facts.classify(wide, unknown, abi, machine, rules);
-  if (flags === "machine") return { skip: flags, machine };
-  if (typeof flags === "string") return { skip: flags };
-
-  const segments = readSegments(image, wide, unknown, rules, facts);
-  if ("skip" in segments) return segments;
-  const dynamic = readDynamic(image, segments.dynamic, wide, rules.firstSonameOnly);
-  const [low, high] = dynamic.stringTable;
-  if (low === undefined || high === undefined) {
-    return { skip: dynamic.end === "complete" ? "no-strings" : dynamic.end };
-  }
-  const strings = offsetOfAddress(segments, image, low, high, rules.stringTableSegment);
-  if (strings > image.size) return { skip: "truncated" };
-  // Names are pointers of the build, to which even a 32-bit file's offsets are added without a wrap at 2^32.
-  const unwrapped = wide || facts.bits === 64;
-
-  // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
-  // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
-  const { osVersion, isa } = segments;
-  if (!rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags) {
-    const offset = sonameOffset(image, dynamic, strings, unwrapped);
-    if (offset !== "doubtful") {
-      const soname = offset === undefined ? undefined : image.name(offset);
-      return typeof soname === "object" ? soname : { soname, flags, isa, osVersion, aout: false };
-    }
-  }
-  const names = readNames(image, dynamic, strings, unwrapped, segments.base, facts.libraries);
-  if ("skip" in names) return names;
-  const known = facts.classify(wide, names.base, abi, machine, rules);
-  return { soname: names.soname, flags: typeof known === "number" ? known : flags, isa, osVersion, aout: false };
+/** Reads one file by rules that are not used for others. */
+export function readLibrary(source: ByteSource, rules: LibraryRules): Library | Skip {
+  return new LibraryReader(rules).read(source);
 }
 
 function tooSmall(source: ByteSource): Skip {

@@ -1,11 +1,8 @@
 import { DT_SONAME, FLAG_ELF } from "./constants.ts";
-import type { Dynamic } from "./dynamic.ts";
+import { NAME_WORDS, type DynamicSection } from "./dynamic.ts";
 import type { Image } from "./image.ts";
 import type { Skip } from "./skip.ts";
 import { addWords } from "./wide.ts";
-
-/** Values per name in `Dynamic.names`. */
-const STRIDE = 3;
 
 /**
  * Where the soname is, without a look at any other name: a file offset, undefined when there is none, "doubtful" when
@@ -14,13 +11,13 @@ const STRIDE = 3;
  */
 export function sonameOffset(
   image: Image,
-  dynamic: Dynamic,
+  dynamic: DynamicSection,
   strings: number,
   wide: boolean,
 ): number | undefined | "doubtful" {
   if (dynamic.end !== "complete") return "doubtful";
   let soname: number | undefined;
-  for (let at = 0; at < dynamic.names.length; at += STRIDE) {
+  for (let at = 0; at < dynamic.namesEnd; at += NAME_WORDS) {
     const offset = nameOffset(dynamic.names, at, strings, wide);
     if (offset > image.size || offset >= image.mapped) return "doubtful";
     if (dynamic.names[at] !== DT_SONAME) continue;
@@ -37,7 +34,7 @@ export function sonameOffset(
  */
 export function readNames(
   image: Image,
-  dynamic: Dynamic,
+  dynamic: DynamicSection,
   strings: number,
   wide: boolean,
   base: number,
@@ -45,7 +42,7 @@ export function readNames(
 ): { readonly soname: string | undefined; readonly base: number } | Skip {
   let known = base;
   let soname: number | undefined;
-  for (let at = 0; at < dynamic.names.length; at += STRIDE) {
+  for (let at = 0; at < dynamic.namesEnd; at += NAME_WORDS) {
     const offset = nameOffset(dynamic.names, at, strings, wide);
     if (offset > image.size) return { skip: "truncated" };
     if (dynamic.names[at] === DT_SONAME) {
@@ -70,7 +67,7 @@ function finish(
   return typeof name === "string" ? { soname: name, base } : name;
 }
 
-function nameOffset(names: readonly number[], at: number, strings: number, wide: boolean): number {
+function nameOffset(names: Uint32Array, at: number, strings: number, wide: boolean): number {
   const low = names[at + 1] ?? 0;
   const high = names[at + 2] ?? 0;
   if (wide && high === 0) return strings + low;

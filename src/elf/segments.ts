@@ -23,76 +23,79 @@ const OUTSIDE: Skip = { skip: "outside" };
 const TRUNCATED: Skip = { skip: "truncated" };
 const NO_DYNAMIC: Skip = { skip: "no-dynamic" };
 
-/** What the program headers of a file tell. */
-export interface Segments {
-  readonly wide: boolean;
+/** What the program headers of a file tell. One object serves one file after another. */
+export class Segments {
+  wide = false;
   /** The program headers, from word `start` to word `end`. */
-  readonly table: Uint32Array;
-  readonly start: number;
-  readonly end: number;
+  table: Uint32Array = new Uint32Array(0);
+  start = 0;
+  end = 0;
   /** File offset of the dynamic section: of the last PT_DYNAMIC, modulo 2^32. */
-  readonly dynamic: number;
+  dynamic = 0;
   /** What the interpreter tells about the C library; what was known before when it tells nothing. */
-  readonly base: number;
+  base = 0;
   /** `kind << 24 | major << 16 | minor << 8 | patch` */
-  readonly osVersion: number;
-  readonly isa: number;
-}
+  osVersion = 0;
+  isa = 0;
 
-/** Goes through the program headers; `base` is what is known about the C library. A reason when the file is left out. */
-export function readSegments(
-  image: Image,
-  wide: boolean,
-  base: number,
-  rules: LibraryRules,
-  facts: MachineFacts,
-): Segments | Skip {
-  const { head, low } = image;
-  const fields = wide ? ELF64_PHDR : ELF32_PHDR;
-  const stride = fields.words;
-  const offset = wide ? wide64(head, 8, low) : (head[7] ?? 0);
-  const count = image.firstHalf(wide ? 14 : 11);
-  const bytes = count * stride * 4;
-  if (offset > image.size) return TRUNCATED;
-  if (count === 0) return NO_DYNAMIC;
-  // The last header may begin at the end of the file at most.
-  if (offset + bytes - stride * 4 > image.size) return TRUNCATED;
-  if (offset + bytes > image.mapped) return OUTSIDE;
-  const inHead = image.headHolds(offset, bytes);
-  const table = inHead ? head : image.words(offset, bytes);
-  const start = inHead ? offset >> 2 : 0;
-  const end = start + count * stride;
+  /** Goes through the program headers; `base` is what is known about the C library. A reason when the file is left out. */
+  read(image: Image, wide: boolean, base: number, rules: LibraryRules, facts: MachineFacts): Skip | undefined {
+    const { head, low } = image;
+    const fields = wide ? ELF64_PHDR : ELF32_PHDR;
+    const stride = fields.words;
+    const offset = wide ? wide64(head, 8, low) : (head[7] ?? 0);
+    const count = image.firstHalf(wide ? 14 : 11);
+    const bytes = count * stride * 4;
+    if (offset > image.size) return TRUNCATED;
+    if (count === 0) return NO_DYNAMIC;
+    // The last header may begin at the end of the file at most.
+    if (offset + bytes - stride * 4 > image.size) return TRUNCATED;
+    if (offset + bytes > image.mapped) return OUTSIDE;
+    const inHead = image.headHolds(offset, bytes);
+    const table = inHead ? head : image.words(offset, bytes);
+    const start = inHead ? offset >> 2 : 0;
+    const end = start + count * stride;
 
-  let dynamic = -1;
-  let known = base;
-  let osVersion = 0;
-  let isa = 0;
-  for (let at = start; at < end; at += stride) {
-    const type = table[at];
-    if (type === PT_LOAD) continue;
-    if (type === PT_DYNAMIC) {
-      const empty = segmentSize(table, at, wide, low) === 0;
-      dynamic = empty ? -1 : (table[at + fields.offset + (wide ? low : 0)] ?? 0);
-    } else if (type === PT_NOTE) {
-      if (!rules.osVersion || osVersion !== 0) continue;
-      const version = readNotes(image, table, at, wide, rules);
-      if (version === OUT_OF_BYTES) return OUTSIDE;
-      osVersion = version;
-    } else if (type === PT_INTERP || type === PT_GNU_PROPERTY) {
-      if (type === PT_INTERP) {
-        const interpreter = readInterpreter(image, segmentOffset(table, at, wide, low), known, rules, facts);
-        if (typeof interpreter !== "number") return interpreter;
-        known = interpreter;
-        if (!rules.interpreterFallsThrough) continue;
+    let dynamic = -1;
+    let known = base;
+    let osVersion = 0;
+    let isa = 0;
+    for (let at = start; at < end; at += stride) {
+      const type = table[at];
+      if (type === PT_LOAD) continue;
+      if (type === PT_DYNAMIC) {
+        const empty = segmentSize(table, at, wide, low) === 0;
+        dynamic = empty ? -1 : (table[at + fields.offset + (wide ? low : 0)] ?? 0);
+      } else if (type === PT_NOTE) {
+        if (!rules.osVersion || osVersion !== 0) continue;
+        const version = readNotes(image, table, at, wide, rules);
+        if (version === OUT_OF_BYTES) return OUTSIDE;
+        osVersion = version;
+      } else if (type === PT_INTERP || type === PT_GNU_PROPERTY) {
+        if (type === PT_INTERP) {
+          const interpreter = readInterpreter(image, segmentOffset(table, at, wide, low), known, rules, facts);
+          if (typeof interpreter !== "number") return interpreter;
+          known = interpreter;
+          if (!rules.interpreterFallsThrough) continue;
+        }
+        if (!rules.isa || !facts.x86) continue;
+        const level = readProperties(image, table, at, wide, isa);
+        if (level === OUT_OF_BYTES) return OUTSIDE;
+        isa = level;
       }
-      if (!rules.isa || !facts.x86) continue;
-      const level = readProperties(image, table, at, wide, isa);
-      if (level === OUT_OF_BYTES) return OUTSIDE;
-      isa = level;
     }
+    if (dynamic < 0) return NO_DYNAMIC;
+    if (dynamic > image.size) return TRUNCATED;
+    this.wide = wide;
+    this.table = table;
+    this.start = start;
+    this.end = end;
+    this.dynamic = dynamic;
+    this.base = known;
+    this.osVersion = osVersion;
+    this.isa = isa;
+    return undefined;
   }
-  if (dynamic < 0) return NO_DYNAMIC;
-  return dynamic > image.size ? TRUNCATED : { wide, table, start, end, dynamic, base: known, osVersion, isa };
 }
 
 function readInterpreter(

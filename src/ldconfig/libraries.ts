@@ -1,5 +1,5 @@
 /** What each library file says, read once per file however many names and links lead to it. */
-import { readLibrary, type Library, type Skip } from "../elf/library.ts";
+import { LibraryReader, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
 import type { Directory, Identity } from "../rootfs/directory.ts";
 import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
@@ -16,7 +16,7 @@ export interface LibraryFile {
 /** The library files of one run. */
 export class Libraries {
   readonly #root: Root;
-  readonly #rules: LibraryRules;
+  readonly #reader: LibraryReader;
   readonly #byIdentity = new Map<Identity, LibraryFile>();
   /**
    * Inode numbers, of any device, of files that may be met again by another name: those with several, and those that a
@@ -26,7 +26,7 @@ export class Libraries {
 
   constructor(root: Root, rules: LibraryRules) {
     this.#root = root;
-    this.#rules = rules;
+    this.#reader = new LibraryReader(rules);
   }
 
   /** How many files were read. */
@@ -64,7 +64,7 @@ export class Libraries {
     // Not `using`: what it compiles to takes as long as opening the file.
     try {
       if (file === undefined) {
-        file = { identity, content: readLibrary(opened, this.#rules) };
+        file = { identity, content: this.#reader.read(opened) };
         this.#byIdentity.set(identity, file);
       }
       return file;
