@@ -3,7 +3,7 @@
 // ours hides from them which bytes of a step are in use.
 //   node scripts/test-engine.mjs [--variant plain|sanitized|sanitized-system-malloc]
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -18,17 +18,15 @@ const VARIANTS = {
 };
 const say = (line) => console.log(`test-engine: ${line}`);
 
-/** The tests: those that also run on Node, and those of what only the engine has. */
+/** The tests: those that also run on Node and need nothing of it, and those of what only the engine has. */
 function tests() {
   const folder = (path, suffix) =>
     readdirSync(join(top, path))
       .filter((name) => name.endsWith(suffix))
       .map((name) => join(top, path, name));
-  return [
-    ...folder("src/kernel", ".test.ts"),
-    join(top, "src/bytes/text.test.ts"),
-    ...folder("test/engine", ".engine.ts"),
-  ];
+  const shared = [...folder("src/kernel", ".test.ts"), join(top, "src/bytes/text.test.ts")];
+  const runsWithoutNode = (path) => !readFileSync(path, "utf8").includes('from "node:');
+  return [...shared.filter(runsWithoutNode), ...folder("test/engine", ".engine.ts")];
 }
 
 async function bundleTests(work) {
