@@ -17,7 +17,7 @@
  *    the check.
  * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep. And for all walks of
  *    a root together: half a million components of link targets, as each of many links may lead through 40 others of 4 KB,
- *    and a million steps, as there may be many deep paths.
+ *    and half a million steps, as there may be many deep paths.
  *
  * Mount points are crossed on purpose: what a runtime mounted into the root belongs to the container.
  */
@@ -32,7 +32,7 @@ import { refusesWrites } from "./pseudo-filesystem.ts";
 const MAX_LINKS = 40;
 const MAX_DEPTH = 256;
 const MAX_TARGET_COMPONENTS = 500_000;
-const MAX_STEPS = 1_000_000;
+const MAX_STEPS = 500_000;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
