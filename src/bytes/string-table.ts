@@ -21,7 +21,7 @@ export function layOutStrings(strings: readonly string[]): StringTable {
   // What follows is a comparison of reversed strings. Reversing, comparing and splitting are done by the engine on all
   // strings at once; a loop over characters would take ten times as long.
   const reversed = reverse(strings.join("\0")).split("\0");
-  const ascending = Array.from(new Set(reversed)).sort();
+  const ascending = reversed.slice().sort();
   const placed = new Map<string, number>();
   const kept: string[] = [];
   let previous = "";
@@ -29,6 +29,7 @@ export function layOutStrings(strings: readonly string[]): StringTable {
   let length = -1;
   for (let at = ascending.length - 1; at >= 0; at -= 1) {
     const string = ascending[at] ?? "";
+    if (length >= 0 && string === previous) continue;
     if (length >= 0 && previous.startsWith(string)) {
       placed.set(string, end - string.length);
     } else {

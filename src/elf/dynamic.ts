@@ -33,6 +33,56 @@ export class DynamicSection {
   /** Why the section ended: DT_NULL (or all was found), the last page of the file, or this reader's limit. */
   end: "complete" | "outside" | "unreasonable" = "complete";
 
+  /** After `readPlain`: offset of the soname in the string table, -1 without one. */
+  soname = -1;
+  /** After `readPlain`: the largest offset of any name. */
+  largestName = 0;
+
+  /**
+   * Reads the section of a 64-bit library at byte `offset` as far as its soname is concerned, in a third of the time that
+   * `read` takes. False when something is not as it is in ordinary libraries (no DT_NULL in the first kilobyte, a second
+   * soname, offsets beyond 4 GiB); only `read` knows what to make of it then.
+   */
+  readPlain(image: Image, offset: number, firstSonameOnly: boolean): boolean {
+    const { words } = this.#chunk;
+    const { low } = image;
+    const otherTag = 1 - 2 * low;
+    const high = 3 - 2 * low;
+    const left = image.mapped - offset;
+    const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
+    this.#chunk.load(image.source, offset, image.bigEndian);
+    let strings = -1;
+    let soname = -1;
+    let largest = 0;
+    for (let at = low; at < end; at += 4) {
+      const tag = words[at] ?? 0;
+      if (tag > 14 /* DT_SONAME, the largest tag that counts */) continue;
+      if (tag === DT_NEEDED) {
+        const value = words[at + 2] ?? 0;
+        if (value > largest) largest = value;
+        if (words[at + high] !== 0 || words[at + otherTag] !== 0) return false;
+      } else if (tag === DT_STRTAB) {
+        if (words[at + otherTag] !== 0) return false;
+        if (strings >= 0) continue;
+        strings = words[at + 2] ?? 0;
+        this.stringsHigh = words[at + high] ?? 0;
+      } else if (tag === DT_SONAME) {
+        if (words[at + high] !== 0 || words[at + otherTag] !== 0 || soname >= 0) return false;
+        soname = words[at + 2] ?? 0;
+        if (soname > largest) largest = soname;
+      } else if (tag !== DT_NULL || words[at + otherTag] !== 0) continue;
+      if (tag === DT_NULL || (firstSonameOnly && strings >= 0 && soname >= 0)) {
+        this.hasStrings = strings >= 0;
+        this.stringsLow = strings;
+        this.soname = soname;
+        this.largestName = firstSonameOnly ? soname : largest;
+        this.end = "complete";
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */
   read(image: Image, offset: number, wide: boolean, firstSonameOnly: boolean): void {
     const { words } = this.#chunk;

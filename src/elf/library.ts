@@ -15,6 +15,7 @@ export type { Skip } from "./skip.ts";
 
 /** What ldconfig wants to know about a library. */
 export interface Library {
+  readonly skip?: undefined;
   /** DT_SONAME, a byte string; empty when the library says so, undefined when it has none. */
   readonly soname: string | undefined;
   /** The flags of its cache entry: ABI and C library (`FLAG_*` in constants.ts). */
@@ -35,6 +36,8 @@ const ZMAGIC = 0x010b;
 const QMAGIC = 0x00cc;
 
 const NOT_SHARED: Skip = { skip: "not-shared" };
+const NO_STRINGS: Skip = { skip: "no-strings" };
+const TRUNCATED: Skip = { skip: "truncated" };
 const CLASS: Skip = { skip: "class" };
 
 const SMALLEST_AOUT = 32;
@@ -102,28 +105,47 @@ export class LibraryReader {
     const skip = segments.read(image, wide, unknown, rules, facts);
     if (skip !== undefined) return skip;
     const dynamic = this.#dynamic;
-    dynamic.read(image, segments.dynamic, wide, rules.firstSonameOnly);
-    if (!dynamic.hasStrings) return { skip: dynamic.end === "complete" ? "no-strings" : dynamic.end };
-    const { stringsLow, stringsHigh } = dynamic;
-    const strings = offsetOfAddress(segments, image, stringsLow, stringsHigh, rules.stringTableSegment);
-    if (strings > image.size) return { skip: "truncated" };
-    // Names are pointers of the build, to which even a 32-bit file's offsets are added without a wrap at 2^32.
-    const unwrapped = wide || facts.bits === 64;
-
     // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
     // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
-    const { osVersion, isa } = segments;
-    if (!rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags) {
+    const isOwn = !rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags;
+    if (isOwn && wide && dynamic.readPlain(image, segments.dynamic, rules.firstSonameOnly)) {
+      if (!dynamic.hasStrings) return NO_STRINGS;
+      const strings = this.#stringsOffset();
+      if (strings > image.size) return TRUNCATED;
+      const last = strings + dynamic.largestName;
+      if (last <= image.size && last < image.mapped) {
+        const soname = dynamic.soname < 0 ? undefined : image.name(strings + dynamic.soname);
+        return typeof soname === "object" ? soname : this.#library(soname, flags);
+      }
+    }
+    dynamic.read(image, segments.dynamic, wide, rules.firstSonameOnly);
+    if (!dynamic.hasStrings) return dynamic.end === "complete" ? NO_STRINGS : { skip: dynamic.end };
+    const strings = this.#stringsOffset();
+    if (strings > image.size) return TRUNCATED;
+    // Names are pointers of the build, to which even a 32-bit file's offsets are added without a wrap at 2^32.
+    const unwrapped = wide || facts.bits === 64;
+    if (isOwn) {
       const offset = sonameOffset(image, dynamic, strings, unwrapped);
       if (offset !== "doubtful") {
         const soname = offset === undefined ? undefined : image.name(offset);
-        return typeof soname === "object" ? soname : { soname, flags, isa, osVersion, aout: false };
+        return typeof soname === "object" ? soname : this.#library(soname, flags);
       }
     }
     const names = readNames(image, dynamic, strings, unwrapped, segments.base, facts.libraries);
     if ("skip" in names) return names;
     const known = facts.classify(wide, names.base, abi, machine, rules);
-    return { soname: names.soname, flags: typeof known === "number" ? known : flags, isa, osVersion, aout: false };
+    return this.#library(names.soname, typeof known === "number" ? known : flags);
+  }
+
+  /** File offset of the string table. */
+  #stringsOffset(): number {
+    const { stringsLow, stringsHigh } = this.#dynamic;
+    return offsetOfAddress(this.#segments, this.#image, stringsLow, stringsHigh, this.#rules.stringTableSegment);
+  }
+
+  #library(soname: string | undefined, flags: number): Library {
+    const { osVersion, isa } = this.#segments;
+    return { soname, flags, isa, osVersion, aout: false };
   }
 }
 

@@ -1,3 +1,6 @@
+import { hostBigEndian } from "../bytes/byte-order.ts";
+import { toText, writeText } from "../bytes/text.ts";
+
 /**
  * Collation keys: strings whose plain comparison is glibc's comparison of names (`compareNames`). They are made for all
  * names at once, by the engine's own operations on one long string.
@@ -40,24 +43,88 @@ export interface Collation {
 /** The collation keys of byte strings without NUL. */
 export function collate(names: readonly string[], charSigned: boolean): Collation {
   if (names.length === 0) return { keys: [], digits: ABOVE_ASCII, unsafe: false };
-  let text = names.join("\0");
-  let digits = ABOVE_ASCII;
-  if (/[\x80-\xff]/.test(text)) {
-    digits = ABOVE_BYTES;
-    if (charSigned) text = signCharacters(text);
-  }
-  let unsafe = false;
-  const measured = new Map<string, string>();
-  text = text.replace(/\d\d+/g, (run) => {
-    let number = measured.get(run);
-    if (number === undefined) {
-      const significant = run.replace(/^0+(?=.)/, "");
-      const count = significant.length;
-      unsafe ||= count > SAFE_DIGITS;
-      number = count === 1 ? significant : countCharacter(digits, count) + significant;
-      measured.set(run, number);
+  const text = names.join("\0");
+  return collateAscii(text) ?? collateBytes(text, charSigned);
+}
+
+/**
+ * As `collate`: the digits are moved by arithmetic, four characters at a time where there is none, else two; numbers stay
+ * small enough for the engine's fast ways. Finds where longer numbers begin, too. Undefined when a character is above 127.
+ */
+function collateAscii(text: string): Collation | undefined {
+  const count = (text.length + 3) >> 2;
+  const words = new Uint32Array(count);
+  const bytes = new Uint8Array(words.buffer);
+  const halves = new Uint16Array(words.buffer);
+  writeText(text, bytes, 0);
+  /** The bits of the character of a half word that comes first, and of the other one. */
+  const first = hostBigEndian ? 0x8000 : 0x80;
+  const second = 0x8080 ^ first;
+  /** Places in `text` where numbers of several digits begin. */
+  const starts: number[] = [];
+  /** How many digits there are up to here. */
+  let run = 0;
+  let all = 0;
+  for (let at = 0; at < count; at += 1) {
+    const word = words[at] ?? 0;
+    all |= word;
+    // "0" to "9" are among the characters 0x30 to 0x3f. A byte that becomes zero, and by the subtraction its highest bit
+    // set, is one of these (or, after one of these, a neighbour of them).
+    const other = (word & 0x70707070) ^ 0x30303030;
+    if (((other - 0x01010101) & ~other & 0x80808080) === 0) {
+      run = 0;
+      continue;
     }
-    return number;
+    for (let place = 2 * at; place < 2 * at + 2; place += 1) {
+      const half = halves[place] ?? 0;
+      // The highest bit of each byte: set in the first sum from "0" on, in the second from ":" on.
+      const isDigit = (half + 0x5050) & ~(half + 0x4646) & 0x8080;
+      if (isDigit === 0) {
+        run = 0;
+        continue;
+      }
+      // 0xb0, from "0" to ABOVE_ASCII, is added where there is a digit.
+      halves[place] = half + isDigit + (isDigit >> 2) + (isDigit >> 3);
+      run = (isDigit & first) === 0 ? 0 : run + 1;
+      if (run === 2) starts.push(2 * place - 1);
+      run = (isDigit & second) === 0 ? 0 : run + 1;
+      if (run === 2) starts.push(2 * place);
+    }
+  }
+  if ((all & 0x80808080) !== 0) return undefined;
+  return { ...measured(toText(bytes, 0, text.length), starts), digits: ABOVE_ASCII };
+}
+
+/** Puts the count of digits before each number that begins at one of the places, and takes its leading zeros away. */
+function measured(text: string, starts: readonly number[]): Pick<Collation, "keys" | "unsafe"> {
+  const zero = String.fromCharCode(ABOVE_ASCII);
+  const pieces: string[] = [];
+  let unsafe = false;
+  let done = 0;
+  for (let start of starts) {
+    pieces.push(text.slice(done, start));
+    let end = start + 2;
+    while (text.charCodeAt(end) >= ABOVE_ASCII) end += 1;
+    while (start < end - 1 && text[start] === zero) start += 1;
+    const count = end - start;
+    unsafe ||= count > SAFE_DIGITS;
+    if (count > 1) pieces.push(countCharacter(ABOVE_ASCII, count));
+    done = start;
+  }
+  pieces.push(text.slice(done));
+  return { keys: pieces.join("").split("\0"), unsafe };
+}
+
+/** As `collate`, where characters above 127 occur. */
+function collateBytes(names: string, charSigned: boolean): Collation {
+  const digits = ABOVE_BYTES;
+  let unsafe = false;
+  let text = charSigned ? signCharacters(names) : names;
+  text = text.replace(/\d\d+/g, (run) => {
+    const significant = run.replace(/^0+(?=.)/, "");
+    const count = significant.length;
+    unsafe ||= count > SAFE_DIGITS;
+    return count === 1 ? significant : countCharacter(digits, count) + significant;
   });
   for (let digit = 0; digit < 10; digit += 1) {
     text = text.replaceAll(String(digit), String.fromCharCode(digits + digit));

@@ -166,7 +166,10 @@ function compareEntries(a: CacheEntry | undefined, b: CacheEntry | undefined, ru
     return a.hwcaps < b.hwcaps ? -1 : 1;
   }
   if (rules.legacySorted) {
-    const bits = countBits(b) - countBits(a) || (b.hwcapHigh >>> 0) - (a.hwcapHigh >>> 0) || (b.hwcapLow >>> 0) - (a.hwcapLow >>> 0);
+    const bits =
+      countBits(b) - countBits(a) ||
+      (b.hwcapHigh >>> 0) - (a.hwcapHigh >>> 0) ||
+      (b.hwcapLow >>> 0) - (a.hwcapLow >>> 0);
     if (bits !== 0) return bits;
   }
   return rules.osVersionSorted ? b.osVersion - a.osVersion : 0;

@@ -32,7 +32,10 @@ export class FolderNames {
   constructor(directory: Directory, entries: readonly DirectoryEntry[]) {
     this.#directory = directory;
     this.list = entries;
-    for (const entry of entries) this.#byName.set(entry.name, entry);
+    for (let at = 0; at < entries.length; at += 1) {
+      const entry = entries[at];
+      if (entry !== undefined) this.#byName.set(entry.name, entry);
+    }
   }
 
   /** The directory as it is listed now; what is known of names that are the same files still is taken over. */
@@ -77,7 +80,7 @@ export class FolderNames {
       if (this.typeOf(facts) !== DT_LNK) return { kind: "here", facts };
       const target = (facts.target ??= this.#directory.readlink(facts.name));
       if (typeof target === "number") return UNREADABLE;
-      if (target.includes("/") || target === "." || target === "..") return { kind: "elsewhere", path: target };
+      if (target.indexOf("/") >= 0 || target === "." || target === "..") return { kind: "elsewhere", path: target };
       const next = this.#byName.get(target);
       if (next === undefined) return NOWHERE;
       facts = next;

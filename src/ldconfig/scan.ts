@@ -65,6 +65,7 @@ export class FolderScan {
   readonly #directory: Directory;
   readonly #names: FolderNames;
   readonly #offers = new Map<string, Offer>();
+  readonly #libraryTypes: boolean;
   #troubled = false;
 
   constructor(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames) {
@@ -72,6 +73,7 @@ export class FolderScan {
     this.#folder = folder;
     this.#directory = directory;
     this.#names = names;
+    this.#libraryTypes = context.profile.features.libraryTypes;
   }
 
   /** The folder's sonames, once it is scanned: in ldconfig's order, which is the reverse of their first appearance. */
@@ -86,7 +88,9 @@ export class FolderScan {
     const { list } = this.#names;
     const checkTemporary = anyTemporary(list.map((facts) => facts.name).join("/"));
     const isPlain = this.#folder.hwcaps === undefined;
-    for (const facts of list) {
+    for (let at = 0; at < list.length; at += 1) {
+      const facts = list[at];
+      if (facts === undefined) continue;
       const { name, type } = facts;
       if (!isLibraryName(name, loaderNames)) {
         if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
@@ -159,14 +163,14 @@ export class FolderScan {
 
   #offer(name: string, file: LibraryFile, viaLink: boolean): void {
     const { content } = file;
-    if ("skip" in content) return this.#skipped(name, content.skip);
+    if (content.skip !== undefined) return this.#skipped(name, content.skip);
     let isLink = viaLink;
     let soname = content.soname ?? implicitSoname(name, content, this.#context.profile);
     if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
     if (isLink) soname = name;
     let { flags } = content;
     const { type } = this.#folder;
-    if (flags === FLAG_ELF && type > 1 && this.#context.profile.features.libraryTypes) flags = type;
+    if (flags === FLAG_ELF && type > 1 && this.#libraryTypes) flags = type;
 
     const known = this.#offers.get(soname);
     if (known === undefined) {
@@ -177,14 +181,13 @@ export class FolderScan {
 
   /** A second file for a soname: a file wins over a link, else the higher version in its name. */
   #rival(known: Offer, name: string, flags: number, isLink: boolean, identity: Identity, content: Library): void {
-    const { libraryTypes } = this.#context.profile.features;
     const { charSigned } = this.#context.profile.layout;
     if (flags !== known.flags) this.#context.ambiguous();
     const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
     if (!better) return;
     if (flags !== known.flags) {
       const [low, high] = flags < known.flags ? [flags, known.flags] : [known.flags, flags];
-      if (libraryTypes && low === FLAG_ELF && (high === 2 || high === 3)) known.flags = flags;
+      if (this.#libraryTypes && low === FLAG_ELF && (high === 2 || high === 3)) known.flags = flags;
       else this.#skipped(name, `has the soname of ${known.name}, but is of another type`);
     }
     known.name = name;

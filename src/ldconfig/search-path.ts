@@ -75,7 +75,7 @@ export class SearchPath {
     if (added === undefined) return;
     this.#byPath.set(path, added);
     if (!this.#withHwcaps) return;
-    if (added.entries.some((entry) => entry.name === HWCAPS)) this.#addHwcaps(added);
+    if (hasHwcaps(added.entries)) this.#addHwcaps(added);
   }
 
   /** Adds a subfolder for legacy hardware capabilities at the end, in the middle of the scan. */
@@ -164,4 +164,10 @@ export class SearchPath {
     this.#byIdentity.set(directory.identity, folder);
     return folder;
   }
+}
+
+/** A loop, as a function that is called for each name of each folder takes its time. */
+function hasHwcaps(entries: readonly DirectoryEntry[]): boolean {
+  for (let at = 0; at < entries.length; at += 1) if (entries[at]?.name === HWCAPS) return true;
+  return false;
 }

@@ -53,7 +53,7 @@ export function factsOf(from: Stat): FileFacts {
 
 /** Whether `name` names something in a directory: what only a path, or no name at all, could say is left out. */
 function isName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && !name.includes("/") && !name.includes("\0");
+  return name !== "" && name !== "." && name !== ".." && name.indexOf("/") < 0 && name.indexOf("\0") < 0;
 }
 
 /** An open directory of a container. Its methods take single names and follow no link. */
