@@ -1,11 +1,13 @@
 /** Images that are made against the hooks beside links and cache: chmod, enable-cuda-compat, update-application-profile. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, lstatSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { performance } from "node:perf_hooks";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { compatLibrary, noteBytes, noteFor, noteSection, SHT_NOTE, withSections } from "../support/compat-library.ts";
 import { program } from "../support/debian-root.ts";
 import { forgeElf } from "../support/elf-forge.ts";
+import { runHook, stateFor } from "../support/executable.ts";
 import { type AttackResult, HostileRoot } from "../support/hostile-root.ts";
 import { traceHook } from "../support/strace.ts";
 
@@ -91,6 +93,34 @@ describe("chmod", () => {
     expect(result.status).toBe(0);
     expect(result.warnings.filter((line) => line.includes("(EACCES)")).length).toBe(4);
     expect(modeOf("/proc/sys/kernel/core_pattern")).toBe(before);
+  });
+
+  test("CVE-2026-24260: a file and a folder that are exchanged for links out of the root while the hook runs", () => {
+    root.folder("a/b").file("a/b/secret").folder("spare");
+    const [target, folder] = [root.at("a/b/secret"), root.at("a/b")];
+    const exchange = `
+      const { renameSync, rmSync, symlinkSync, writeFileSync } = require("node:fs");
+      const [target, folder, secret, outside] = process.argv.slice(1);
+      for (;;) {
+        symlinkSync(secret, target + ".link"); renameSync(target + ".link", target);
+        writeFileSync(target + ".file", ""); renameSync(target + ".file", target);
+        renameSync(folder, folder + ".away"); symlinkSync(outside, folder);
+        rmSync(folder); renameSync(folder + ".away", folder);
+      }`;
+    const exchanger = spawn(process.execPath, ["-e", exchange, target, folder, secret(), root.outside], {
+      stdio: "ignore",
+    });
+    onTestFinished(() => void exchanger.kill("SIGKILL"));
+    const end = performance.now() + 3000;
+    let changed = 0;
+    while (performance.now() < end) {
+      const result = runHook(["chmod", "--mode", "777", "--path", "/a/b/secret"], { stdin: stateFor(root.path) });
+      expect(result.status, result.stderr).toBe(0);
+      expect(modeOf(secret())).toBe(0o600);
+      if (lstatSync(target, { throwIfNoEntry: false })?.mode === 0o100777) changed += 1;
+    }
+    expect(exchanger.exitCode).toBeNull();
+    expect(changed).toBeGreaterThan(0);
   });
 
   test("links in a circle and a path of 5,000 bytes", () => {
