@@ -2,7 +2,6 @@
 
 export { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 export {
-  EACCES,
   EEXIST,
   EFBIG,
   EINVAL,
@@ -14,14 +13,12 @@ export {
   ENFILE,
   ENOENT,
   ENOMEM,
-  ENOSPC,
   ENOTDIR,
   EPERM,
   EROFS,
   ESTALE,
   EUCLEAN,
   describeErrno,
-  errnoName,
 } from "../kernel/errno.ts";
 
 /** The architecture of the machine that this program runs on. */
