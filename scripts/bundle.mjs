@@ -46,11 +46,11 @@ const ENTRIES = {
 
 const parts = {
   name: "parts",
-  setup(build) {
-    build.onResolve({ filter: /^part:/ }, ({ path }) => ({ path: path.slice("part:".length), namespace: "part" }));
-    build.onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
+  setup(bundler) {
+    bundler.onResolve({ filter: /^part:/ }, ({ path }) => ({ path: path.slice("part:".length), namespace: "part" }));
+    bundler.onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
       contents: `import "./${START}"; export * from "./${PARTS[path]}";`,
-      resolveDir: build.initialOptions.absWorkingDir,
+      resolveDir: bundler.initialOptions.absWorkingDir,
     }));
   },
 };

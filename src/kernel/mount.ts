@@ -69,25 +69,25 @@ export function cloneMount(directory: number, name: string): number {
 }
 
 /** move_mount(2) between descriptors. Linux 5.2. */
-export function moveMount(mount: number, target: number): number {
-  return syscall(NR.move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+export function moveMount(moved: number, target: number): number {
+  return syscall(NR.move_mount, moved, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 /** `struct mount_attr`: four numbers of 64 bits: attributes to set, to clear, propagation, user namespace. */
 const ATTRIBUTES_SIZE = 32;
 
-/** mount_setattr(2): adds attributes to the mount whose root `mount` is. Linux 5.12. */
-export function addAttributes(mount: number, attributes: number): number {
+/** mount_setattr(2): adds attributes to the mount whose root `top` is. Linux 5.12. */
+export function addAttributes(top: number, attributes: number): number {
   const attr = new Uint32Array(ATTRIBUTES_SIZE / 4);
   attr[0] = attributes;
-  return syscall(NR.mount_setattr, mount, "", AT_EMPTY_PATH, attr, ATTRIBUTES_SIZE);
+  return syscall(NR.mount_setattr, top, "", AT_EMPTY_PATH, attr, ATTRIBUTES_SIZE);
 }
 
 /** mount_setattr(2): no mount made at or below this one from now on is seen in another namespace. Linux 5.12. */
-export function stopPropagation(mount: number): number {
+export function stopPropagation(top: number): number {
   const attr = new Uint32Array(ATTRIBUTES_SIZE / 4);
   attr[4] = MS_SLAVE;
-  return syscall(NR.mount_setattr, mount, "", AT_EMPTY_PATH | AT_RECURSIVE, attr, ATTRIBUTES_SIZE);
+  return syscall(NR.mount_setattr, top, "", AT_EMPTY_PATH | AT_RECURSIVE, attr, ATTRIBUTES_SIZE);
 }
 
 /**

@@ -14,6 +14,8 @@ import { compareListings, listTree } from "../support/tree-listing.ts";
 
 type Hook = readonly string[];
 
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+
 const chainOf = (hooks: readonly Hook[]): string[] => ["chain", ...hooks.flatMap((words) => ["--", ...words]).slice(1)];
 
 let root: HostileRoot;
@@ -137,7 +139,7 @@ describe("names and flags", () => {
 
   test("nvidia-ctk has no command chain", () => {
     const { status, stderr } = runHook(chainOf(others), { argv0: "nvidia-ctk", stdin: stateFor(root.path) });
-    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining("run the real nvidia-ctk") });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: matching(/run the real nvidia-ctk/) });
     expect(root.linkAt("l")).toBe("(missing)");
   });
 
@@ -177,7 +179,7 @@ describe("names and flags", () => {
     );
     expect({ status, stderr }).toEqual({
       status: 0,
-      stderr: expect.stringMatching(/^cdi-hook: warning: chain: [^\n]+\n$/),
+      stderr: matching(/^cdi-hook: warning: chain: [^\n]+\n$/),
     });
   });
 
@@ -236,7 +238,7 @@ describe("what is unknown or fails", () => {
       "cdi-hook: error: chain: parse arguments: --folder needs a value",
       "cdi-hook: error: create-symlinks: parse --link malformed: not of the form TARGET::LINK",
       "cdi-hook: error: create-symlinks: create link /d: is a directory (EISDIR)",
-      expect.stringMatching(/^cdi-hook: error: update-ldcache: /),
+      matching(/^cdi-hook: error: update-ldcache: /),
     ]);
     expect(root.linkAt("l")).toBe("a");
   });
@@ -251,7 +253,7 @@ describe("what is unknown or fails", () => {
   test("a state that cannot be read is told once", () => {
     const result = run([link, ["update-ldcache"], ["update-application-profile"], ["noop"]], "{");
     expect(result.status).toBe(1);
-    expect(lines(result)).toEqual([expect.stringMatching(/^cdi-hook: error: create-symlinks: read stdin: /)]);
+    expect(lines(result)).toEqual([matching(/^cdi-hook: error: create-symlinks: read stdin: /)]);
   });
 
   test("hooks that have nothing to do do not read the state", () => {

@@ -44,12 +44,12 @@ function start(context: TestContext, runtime: LowRuntime, options: Options = {})
   const reason = driverHostMissing(runtime);
   if (reason !== undefined) context.skip(reason);
   const { root, work, edits } = setStage(context, { compiled: false });
-  const [{ path = "", env = [] } = {}] = edits.hooks;
+  const [first] = edits.hooks;
   const ours: ContainerEdits["hooks"][number] = {
     hookName: "createContainer",
-    path: executable ?? path,
+    path: executable ?? first?.path ?? "",
     args: ["nvidia-cdi-hook", ...words],
-    env,
+    env: ["NVIDIA_CTK_DEBUG=false"],
   };
   const hooks = [...(driver ? [driverInContainer(root)] : []), ours];
   const args = ["sh", "-c", inContainer];
