@@ -18,6 +18,8 @@ const VARIANTS = {
 };
 const say = (line) => console.log(`test-engine: ${line}`);
 
+const runsWithoutNode = (path) => !readFileSync(path, "utf8").includes('from "node:');
+
 /** The tests: those that also run on Node and need nothing of it, and those of what only the engine has. */
 function tests() {
   const folder = (path, suffix) =>
@@ -25,7 +27,6 @@ function tests() {
       .filter((name) => name.endsWith(suffix))
       .map((name) => join(top, path, name));
   const shared = [...folder("src/kernel", ".test.ts"), join(top, "src/bytes/text.test.ts")];
-  const runsWithoutNode = (path) => !readFileSync(path, "utf8").includes('from "node:');
   return [...shared.filter(runsWithoutNode), ...folder("test/engine", ".engine.ts")];
 }
 
