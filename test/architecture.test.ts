@@ -36,6 +36,7 @@ const homeOfName: Readonly<Record<string, RegExp>> = {
   latin1: /^src\/bytes\/text\.ts$/,
   latin1Into: /^src\/bytes\/text\.ts$/,
   loadModule: /^src\/part\.ts$/,
+  procfs: /^src\/rootfs\/(?:root|mount)\.ts$/,
 };
 
 /** System calls that start a process or a program; the kernel's wrappers have none of them. */
@@ -144,7 +145,17 @@ const rules: readonly Rule[] = [
       { path: "src/elf/b.ts", text: `export const call = (globalThis as never)["syscall"];` },
       { path: "src/elf/c.ts", text: `export const x = latin1(new Uint8Array(1), 0, 1);` },
       { path: "src/kernel/d.ts", text: `latin1Into("", new Uint8Array(1), 0);` },
+      { path: "src/hooks/e.ts", text: `declare const root: { procfs(): number }; root.procfs();` },
     ],
+  },
+  {
+    name: "one file mounts",
+    check: (files) =>
+      files
+        .filter((file) => isProduct(file) && file.path !== "src/rootfs/mount.ts")
+        .filter((file) => importsOf(file).some(({ target }) => target === "src/kernel/mount.ts"))
+        .map(({ path }) => path),
+    broken: [{ path: "src/rootfs/a.ts", text: `import { mount } from "../kernel/mount.ts";` }],
   },
   {
     name: "nothing can start a process",
