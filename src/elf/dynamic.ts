@@ -16,6 +16,11 @@ const LOOKED_AT: readonly number[] = Array.from({ length: DT_SONAME + 1 }, (_, t
   [DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME].includes(tag) ? 1 : 0,
 );
 
+const TAG_NULL = BigInt(DT_NULL);
+const TAG_NEEDED = BigInt(DT_NEEDED);
+const TAG_STRTAB = BigInt(DT_STRTAB);
+const TAG_SONAME = BigInt(DT_SONAME);
+
 /** What a dynamic section tells about names. One object serves one file after another. */
 export class DynamicSection {
   readonly #chunk = new Window(CHUNK_BYTES);
@@ -39,48 +44,50 @@ export class DynamicSection {
   largestName = 0;
 
   /**
-   * Reads the section of a 64-bit library at byte `offset` as far as its soname is concerned, in a third of the time that
-   * `read` takes. False when something is not as it is in ordinary libraries (no DT_NULL in the first kilobyte, a second
-   * soname, offsets beyond 4 GiB); only `read` knows what to make of it then.
+   * Reads the section of a 64-bit little-endian library at byte `offset` as far as its soname is concerned, in a fraction of
+   * the time that `read` takes: the engine searches the tags. False when something is not as it is in ordinary libraries
+   * (no DT_NULL in the first kilobyte, a second soname, names beyond 4 GiB); only `read` knows what to make of it then.
    */
   readPlain(image: Image, offset: number, firstSonameOnly: boolean): boolean {
+    if (image.mapped - offset < CHUNK_BYTES) return false;
     const { words } = this.#chunk;
-    const { low } = image;
-    const otherTag = 1 - 2 * low;
-    const high = 3 - 2 * low;
-    const left = image.mapped - offset;
-    const end = (left < CHUNK_BYTES ? left : CHUNK_BYTES) >> 2;
-    this.#chunk.load(image.source, offset, image.bigEndian);
-    let strings = -1;
-    let soname = -1;
+    this.#chunk.load(image.source, offset, false);
+    const end = this.#find(TAG_NULL, 0);
+    if (end === words.length) return false;
+    const strings = this.#find(TAG_STRTAB, 0);
+    const soname = this.#find(TAG_SONAME, 0);
     let largest = 0;
-    for (let at = low; at < end; at += 4) {
-      const tag = words[at] ?? 0;
-      if (tag > 14 /* DT_SONAME, the largest tag that counts */) continue;
-      if (tag === DT_NEEDED) {
+    if (soname < end) {
+      if (words[soname + 3] !== 0) return false;
+      largest = words[soname + 2] ?? 0;
+    }
+    this.soname = soname < end ? largest : -1;
+    if (!firstSonameOnly) {
+      if (soname < end && this.#find(TAG_SONAME, soname + 4) < end) return false;
+      // Usually they come first, one behind the other.
+      for (let at = 0; at < end; at += 4) {
+        if (words[at] !== DT_NEEDED) at = this.#find(TAG_NEEDED, at);
+        if (at >= end) break;
         const value = words[at + 2] ?? 0;
+        if (words[at + 1] !== 0 || words[at + 3] !== 0) return false;
         if (value > largest) largest = value;
-        if (words[at + high] !== 0 || words[at + otherTag] !== 0) return false;
-      } else if (tag === DT_STRTAB) {
-        if (words[at + otherTag] !== 0) return false;
-        if (strings >= 0) continue;
-        strings = words[at + 2] ?? 0;
-        this.stringsHigh = words[at + high] ?? 0;
-      } else if (tag === DT_SONAME) {
-        if (words[at + high] !== 0 || words[at + otherTag] !== 0 || soname >= 0) return false;
-        soname = words[at + 2] ?? 0;
-        if (soname > largest) largest = soname;
-      } else if (tag !== DT_NULL || words[at + otherTag] !== 0) continue;
-      if (tag === DT_NULL || (firstSonameOnly && strings >= 0 && soname >= 0)) {
-        this.hasStrings = strings >= 0;
-        this.stringsLow = strings;
-        this.soname = soname;
-        this.largestName = firstSonameOnly ? soname : largest;
-        this.end = "complete";
-        return true;
       }
     }
-    return false;
+    this.hasStrings = strings < end;
+    this.stringsLow = words[strings + 2] ?? 0;
+    this.stringsHigh = words[strings + 3] ?? 0;
+    this.largestName = largest;
+    this.end = "complete";
+    return true;
+  }
+
+  /** The word at which the first entry of that tag begins, from word `from` on; the chunk's length when there is none. */
+  #find(tag: bigint, from: number): number {
+    const { pairs, words } = this.#chunk;
+    let at = pairs.indexOf(tag, from >> 1);
+    // Tags are at even places, values at odd ones.
+    while ((at & 1) === 1 && at >= 0) at = pairs.indexOf(tag, at + 1);
+    return at < 0 ? words.length : 2 * at;
   }
 
   /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */

@@ -1,3 +1,4 @@
+import { hostBigEndian } from "../bytes/byte-order.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { ELFCLASS32, ELFCLASS64, ELFMAG, ET_DYN, FLAG_ELF, FLAG_ELF_LIBC6, FLAG_LIBC4 } from "./constants.ts";
@@ -108,7 +109,13 @@ export class LibraryReader {
     // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
     // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
     const isOwn = !rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags;
-    if (isOwn && wide && dynamic.readPlain(image, segments.dynamic, rules.firstSonameOnly)) {
+    if (
+      isOwn &&
+      wide &&
+      !image.bigEndian &&
+      !hostBigEndian &&
+      dynamic.readPlain(image, segments.dynamic, rules.firstSonameOnly)
+    ) {
       if (!dynamic.hasStrings) return NO_STRINGS;
       const strings = this.#stringsOffset();
       if (strings > image.size) return TRUNCATED;

@@ -8,12 +8,15 @@ import type { ByteSource } from "../bytes/source.ts";
 export class Window {
   /** In the byte order of the file that was loaded: a word's value is what the file says. */
   readonly words: Uint32Array;
+  /** The same, as 64-bit values of the host's byte order. */
+  readonly pairs: BigUint64Array;
   readonly #bytes: Uint8Array;
 
   /** `capacity` in bytes, a multiple of 4. */
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(capacity);
     this.words = new Uint32Array(this.#bytes.buffer);
+    this.pairs = new BigUint64Array(this.#bytes.buffer, 0, capacity >> 3);
   }
 
   /** Fills the window from byte `offset` on. Behind the end of the source it is zero. */
