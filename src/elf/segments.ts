@@ -60,9 +60,11 @@ export class Segments {
     let known = base;
     let osVersion = 0;
     let isa = 0;
+    const readsProperties = rules.isa && facts.x86;
+    const property = readsProperties ? PT_GNU_PROPERTY : PT_LOAD;
     for (let at = start; at < end; at += stride) {
-      const type = table[at];
-      if (type === PT_LOAD) continue;
+      const type = table[at] ?? PT_LOAD;
+      if (type === PT_LOAD || (type > PT_NOTE && type !== property)) continue;
       if (type === PT_DYNAMIC) {
         const empty = segmentSize(table, at, wide, low) === 0;
         dynamic = empty ? -1 : (table[at + fields.offset + (wide ? low : 0)] ?? 0);
@@ -78,7 +80,7 @@ export class Segments {
           known = interpreter;
           if (!rules.interpreterFallsThrough) continue;
         }
-        if (!rules.isa || !facts.x86) continue;
+        if (!readsProperties) continue;
         const level = readProperties(image, table, at, wide, isa);
         if (level === OUT_OF_BYTES) return OUTSIDE;
         isa = level;

@@ -14,6 +14,18 @@ export interface LibraryFile {
 }
 
 /** The library files of one run. */
+export interface AllLibraries {
+  /** Of ordinary folders. Their ISA level is not read, as their entries do not have it. */
+  readonly plain: Libraries;
+  /** Of `glibc-hwcaps` folders. */
+  readonly hwcaps: Libraries;
+}
+
+export function allLibraries(root: Root, rules: LibraryRules): AllLibraries {
+  return { plain: new Libraries(root, { ...rules, isa: false }), hwcaps: new Libraries(root, rules) };
+}
+
+/** Library files that are read by the same rules, each once. */
 export class Libraries {
   readonly #root: Root;
   readonly #reader: LibraryReader;

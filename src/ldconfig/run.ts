@@ -9,7 +9,7 @@ import type { Root } from "../rootfs/root.ts";
 import { configuredFolder, readConfiguration, type Configuration } from "./configuration.ts";
 import { FolderNames } from "./folder-names.ts";
 import { HwcapFolders } from "./legacy-hwcaps.ts";
-import type { Libraries } from "./libraries.ts";
+import type { AllLibraries } from "./libraries.ts";
 import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
 import { FolderScan, type Offer, type ScanContext } from "./scan.ts";
@@ -56,7 +56,7 @@ export class Run implements Disposable {
   readonly #options: RunOptions;
   readonly #searchPath: SearchPath;
   readonly #hwcapFolders: HwcapFolders | undefined;
-  readonly #libraries: Libraries;
+  readonly #libraries: AllLibraries;
   readonly #settles: boolean;
   /** Links that led nowhere when their folder was scanned, and are still there. */
   readonly #dangling: Dangling[] = [];
@@ -68,7 +68,7 @@ export class Run implements Disposable {
   #cut = false;
 
   /** Finds the folders; throws HookError `usage` for a relative one. */
-  constructor(root: Root, profile: Profile, options: RunOptions, libraries: Libraries, confPath: string) {
+  constructor(root: Root, profile: Profile, options: RunOptions, libraries: AllLibraries, confPath: string) {
     this.#root = root;
     this.#profile = profile;
     this.#options = options;
@@ -108,7 +108,8 @@ export class Run implements Disposable {
       this.#scanFolder(open);
       this.#warnOfFailures(folder.path);
     }
-    if (log.debugging) log.debug(`${this.#libraries.count} files read, ${this.entries.length} entries`);
+    const { plain, hwcaps } = this.#libraries;
+    if (log.debugging) log.debug(`${plain.count + hwcaps.count} files read, ${this.entries.length} entries`);
   }
 
   /**
@@ -137,7 +138,7 @@ export class Run implements Disposable {
     const context: ScanContext = {
       root: this.#root,
       profile: this.#profile,
-      libraries: this.#libraries,
+      libraries: folder.hwcaps === undefined ? this.#libraries.plain : this.#libraries.hwcaps,
       searchPath: this.#searchPath,
       hwcapFolders: this.#hwcapFolders,
       dangling: (name) => {

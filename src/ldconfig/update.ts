@@ -4,7 +4,7 @@ import type { Log } from "../logger.ts";
 import { S_IFREG } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { Configuration } from "./configuration.ts";
-import { Libraries } from "./libraries.ts";
+import { allLibraries } from "./libraries.ts";
 import type { LinkChange } from "./links.ts";
 import type { Profile } from "./profile.ts";
 import { Run } from "./run.ts";
@@ -71,7 +71,7 @@ export function update(root: Root, profile: Profile, options: UpdateOptions): Up
 
 /** As `update`, but only computes the cache; links are mended unless `links` is false. */
 export function computeCache(root: Root, profile: Profile, options: UpdateOptions): ComputedCache {
-  const libraries = new Libraries(root, profile.library);
+  const libraries = allLibraries(root, profile.library);
   const links: LinkChange[] = [];
   for (let pass = 1; ; pass += 1) {
     using run = new Run(root, profile, options, libraries, options.confPath ?? CONFIGURATION_PATH);
