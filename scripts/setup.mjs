@@ -1,5 +1,5 @@
 // Makes a machine ready to build or to test: what the system must have, and the packages of npm.
-//   node scripts/setup.mjs [build|test]
+//   node scripts/setup.mjs [build|demo|test]
 // It needs Node and nothing else, as it runs before anything is installed.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
@@ -21,6 +21,12 @@ const BUILD = [
   { package: "musl-tools", command: "musl-gcc", without: "the executable is linked with glibc" },
 ];
 
+const DEMO = [
+  ...BUILD,
+  { package: "runc", command: "runc", without: "the demonstration starts its container in a plain namespace" },
+  { package: "mmdebstrap", command: "mmdebstrap", without: "its root is made of this machine's own files" },
+];
+
 const TEST = [
   ...BUILD,
   { package: "util-linux", command: "unshare", without: "tests that mount are skipped" },
@@ -38,7 +44,7 @@ const TEST = [
   { package: "libc6-dev-arm64-cross", file: "/usr/aarch64-linux-gnu/include/stdio.h" },
 ];
 
-const NEEDS = { build: BUILD, test: TEST };
+const NEEDS = { build: BUILD, demo: DEMO, test: TEST };
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /** A reason for which the work cannot go on, in words for the one who has to act. */
