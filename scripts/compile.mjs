@@ -60,7 +60,7 @@ export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } =
   if (arch === "arm64") hardening.push("-mbranch-protection=standard");
   const flags = sanitize
     ? ["-O1", "-g", ...SANITIZERS]
-    : ["-O3", ...hardening, "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", `-ffile-prefix-map=${top}=.`];
+    : ["-O3", ...hardening, "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"];
   if (libc === "musl") flags.push("-nostdinc", "-isystem", muslHeaders, "-isystem", ask("include"));
 
   const link = (objects, output) => {
@@ -105,7 +105,7 @@ export async function compileModules(tools, work, say, bundled = Promise.resolve
   run(qjsc, ["-c", "-s", "-m", "-o", code, ...entries], { cwd: work });
   appendFileSync(code, moduleTable(names, readFileSync(code, "utf8")));
   const object = join(work, "modules.o");
-  run(tools.compiler, [...tools.flags, "-c", code, "-o", object]);
+  run(tools.compiler, [...tools.flags, `-ffile-prefix-map=${top}=.`, "-c", code, "-o", object]);
   return [...engine, object];
 }
 
@@ -129,7 +129,7 @@ ${rows.join("\n")}
 export async function compileHost(tools, objects, work, output, say, hostFlags = []) {
   const source = await sources(say);
   const host = join(work, "host.o");
-  const flags = [...tools.flags, ...STRICT, ...ENGINE_FLAGS, ...hostFlags];
+  const flags = [...tools.flags, `-ffile-prefix-map=${top}=.`, ...STRICT, ...ENGINE_FLAGS, ...hostFlags];
   run(tools.compiler, [...flags, "-isystem", source, "-c", join(top, "bin/host.c"), "-o", host]);
   tools.link([...objects, host], output);
 }

@@ -218,6 +218,7 @@ export async function engineObjects(source, compiler, flags, say) {
         runLater(compiler, [
           ...flags,
           ...ENGINE_FLAGS,
+          `-ffile-prefix-map=${source}=quickjs`,
           "-w",
           "-c",
           join(source, `${name}.c`),
