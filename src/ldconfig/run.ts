@@ -40,12 +40,14 @@ const FAILURES = {
 } as const;
 const NONE: ReadonlySet<Offer> = new Set();
 
-/** A link that leads nowhere. */
+/** Links of one folder that lead nowhere. */
 interface Dangling {
   readonly folder: Folder;
-  /** Its place, free of links. */
+  /** The folder's place, free of links. */
   readonly path: string;
-  readonly name: string;
+  readonly names: readonly string[];
+  /** How many links had been mended when they were looked at. */
+  readonly mended: number;
 }
 
 export class Run implements Disposable {
@@ -117,13 +119,23 @@ export class Run implements Disposable {
    * has come to lead somewhere by a later folder's links, the answer is no.
    */
   settled(): boolean {
-    if (this.#dangling.some(({ path, name }) => typeof this.#root.stat(name, path) !== "number")) return false;
-    for (const { folder, path, name } of this.#dangling) {
-      const facts = isStale(name) ? this.#root.lstat(name, path) : 0;
-      if (typeof facts === "number" || facts.type !== S_IFLNK) continue;
-      if (this.#root.unlink(`${path}/${name}`) === 0) this.#changed(folder, name, "", "removed");
+    for (const { path, names, mended } of this.#dangling) {
+      if (mended === this.#mended) continue; // nothing that they could lead to was made since
+      for (const name of names) if (typeof this.#root.stat(name, path) !== "number") return false;
     }
+    for (const dangling of this.#dangling) this.#removeStale(dangling);
     return true;
+  }
+
+  #removeStale({ folder, path, names }: Dangling): void {
+    const opened = this.#root.directory(path);
+    if (typeof opened === "number") return;
+    using directory = opened;
+    for (const name of names) {
+      const facts = isStale(name) ? directory.stat(name) : 0;
+      if (typeof facts === "number" || facts.type !== S_IFLNK) continue;
+      if (directory.unlink(name) === 0) this.#changed(folder, name, "", "removed");
+    }
   }
 
   /** The bytes of the cache; throws HookError `refused`, see writeCache. */
@@ -175,7 +187,9 @@ export class Run implements Disposable {
         scan.scan();
       } else scan.retry(dangling.splice(0));
     }
-    for (const name of dangling) this.#dangling.push({ folder, path: directory.path, name });
+    if (dangling.length > 0) {
+      this.#dangling.push({ folder, path: directory.path, names: dangling, mended: this.#mended });
+    }
     this.#addEntries(folder, offers, astray);
   }
 
