@@ -11,6 +11,8 @@ export interface BundleOptions {
   args: readonly string[];
   /** What a CDI-aware engine would put into the bundle. */
   edits?: ContainerEdits;
+  /** Minor numbers of the driver's devices `/dev/nvidia<N>`, which the runtime makes. */
+  gpus?: readonly number[];
 }
 
 type Mount = { destination: string; type: string; source: string; options: string[] };
@@ -50,7 +52,10 @@ export function writeBundle(directory: string, options: BundleOptions): void {
       })),
     ],
     ...(hooks === undefined ? {} : { hooks: { createContainer: hooks } }),
-    linux: { namespaces: ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type })) },
+    linux: {
+      namespaces: ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type })),
+      devices: (options.gpus ?? []).map((minor) => ({ path: `/dev/nvidia${minor}`, type: "c", major: 195, minor })),
+    },
   };
   fsExtra.outputJsonSync(join(directory, "config.json"), config, { spaces: 2 });
 }

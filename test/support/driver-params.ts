@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ContainerEdits } from "./cdi-spec.ts";
 import { program } from "./debian-root.ts";
-import type { ContainerRun } from "./runtimes.ts";
+import { type ContainerRun, crun, gvisor2026, runc } from "./runtimes.ts";
 import { scratchDirectory } from "./scratch.ts";
 
 export const driverParams: string = [
@@ -31,13 +31,13 @@ export function driverInContainer(root: string): ContainerEdits["hooks"][number]
   };
 }
 
-export type LowRuntime = "runc" | "crun";
+const runtimes = { runc, crun, "gVisor 2026": gvisor2026 } as const;
+
+export type LowRuntime = keyof typeof runtimes;
 
 /** Why that runtime cannot run here, or undefined when it can. */
 export function driverHostMissing(runtime: LowRuntime): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
-  const absent = [runtime, "unshare"].find((name) => program(name) === undefined);
-  return absent === undefined ? undefined : `needs ${absent}`;
+  return runtimes[runtime].missing() ?? (program("unshare") === undefined ? "needs unshare" : undefined);
 }
 
 /**
@@ -47,15 +47,15 @@ export function driverHostMissing(runtime: LowRuntime): string | undefined {
 export function runOnDriverHost(runtime: LowRuntime, bundle: string): ContainerRun {
   const state = scratchDirectory();
   const id = `cdi-hook-${randomBytes(6).toString("hex")}`;
-  const manager = runtime === "crun" ? ["--cgroup-manager=disabled"] : [];
   const script = `
 if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
 ${commands("")} || exit 99
 sort /proc/self/mountinfo >"$STATE/before"
-"$@"
-status=$?
+# gVisor shuts the container's stdout down at its end where it is a socket, as a child's of Node is.
+{ "$@"; echo $? >"$STATE/status"; } | cat
+status=$(cat "$STATE/status")
 echo "host: $(grep ModifyDeviceFiles /proc/driver/nvidia/params)"
-sort /proc/self/mountinfo | comm -13 "$STATE/before" - | sed 's/^/host: mounted /'
+sort /proc/self/mountinfo | comm -13 "$STATE/before" - | grep -vF " $STATE/" | sed 's/^/host: mounted /'
 exit $status
 `;
   const { status, stdout, stderr } = spawnSync(
@@ -69,10 +69,7 @@ exit $status
       "-c",
       script,
       "sh",
-      runtime,
-      "--root",
-      join(state, "run"),
-      ...manager,
+      ...runtimes[runtime].command(join(state, "run")),
       "run",
       "--bundle",
       bundle,

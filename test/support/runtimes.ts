@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { cdiSpec, type ContainerEdits } from "./cdi-spec.ts";
 import { program } from "./debian-root.ts";
 import { peer } from "./peers.ts";
+import { absentPeer } from "./tally.ts";
 
 export interface ContainerRun {
   /** The container's exit status, or the runtime's own failure. */
@@ -19,6 +20,8 @@ export interface Runtime {
   readonly name: string;
   /** Why it cannot run here, or undefined when it can. */
   missing(): string | undefined;
+  /** The runtime's own words before `run`, with a directory for its state. */
+  command(state: string): readonly string[];
   /** Runs the container of a bundle to its end, and leaves no trace of it. */
   run(bundle: string): ContainerRun;
 }
@@ -77,17 +80,18 @@ function inNamespaces([file = "", ...args]: readonly string[]): readonly string[
 export const runc: Runtime = {
   name: "runc",
   missing: () => needs("runc"),
-  run: (bundle) => withState((state) => spawn(["runc", "--root", state, "run", "--bundle", bundle, newId()])),
+  command: (state) => ["runc", "--root", state],
+  run: (bundle) => withState((state) => spawn([...runc.command(state), "run", "--bundle", bundle, newId()])),
 };
+
+const inNamespacesRun = (runtime: Runtime, bundle: string): ContainerRun =>
+  withState((state) => spawn(inNamespaces([...runtime.command(state), "run", "--bundle", bundle, newId()])));
 
 export const crun: Runtime = {
   name: "crun",
   missing: () => needs("crun", "unshare"),
-  run: (bundle) =>
-    withState((state) => {
-      const command = ["crun", "--root", state, "--cgroup-manager=disabled", "run", "--bundle", bundle, newId()];
-      return spawn(inNamespaces(command));
-    }),
+  command: (state) => ["crun", "--root", state, "--cgroup-manager=disabled"],
+  run: (bundle) => inNamespacesRun(crun, bundle),
 };
 
 const runsc = "runsc-20260822";
@@ -95,12 +99,9 @@ const runsc = "runsc-20260822";
 /** gVisor of August 2026: its gofer runs createContainer hooks, which older releases do not. */
 export const gvisor2026: Runtime = {
   name: "gVisor 2026",
-  missing: () => needs("unshare") ?? (peer(runsc) === undefined ? `needs ${runsc}.xz` : undefined),
-  run: (bundle) =>
-    withState((state) => {
-      const command = [peer(runsc) ?? runsc, `--root=${state}`, "--network=none", "--ignore-cgroups"];
-      return spawn(inNamespaces([...command, "run", `--bundle=${bundle}`, newId()]));
-    }),
+  missing: () => needs("unshare") ?? (peer(runsc) === undefined ? `${absentPeer}${runsc}` : undefined),
+  command: (state) => [peer(runsc) ?? runsc, "--root", state, "--network=none", "--ignore-cgroups"],
+  run: (bundle) => inNamespacesRun(gvisor2026, bundle),
 };
 
 export interface PodmanRun {
