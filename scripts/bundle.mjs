@@ -21,7 +21,8 @@ const START = "src/cli/hook-entry.ts";
 
 /**
  * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
- * several hooks, `people` the commands for people with their libraries; the others are the work of one hook each.
+ * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries;
+ * the others are the work of one hook each.
  */
 const PARTS = {
   linker: "src/hooks/linker.ts",
@@ -29,6 +30,7 @@ const PARTS = {
   "application-profile": "src/hooks/application-profile.ts",
   "driver-params": "src/hooks/driver-params.ts",
   chain: "src/cli/chain.ts",
+  suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",
 };
 

@@ -288,7 +288,9 @@ function needlessInputs({ outputs }: Metafile): readonly string[] {
   return [...reached]
     .flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}))
     .filter(
-      (path) => path.includes("node_modules/") || /^src\/(?:logger-|cli\/people|elf\/|ldcache\/|ldconfig\/)/.test(path),
+      (path) =>
+        path.includes("node_modules/") ||
+        /^src\/(?:logger-|cli\/(?:people|completion|man-page|suggest)|elf\/|ldcache\/|ldconfig\/)/.test(path),
     );
 }
 

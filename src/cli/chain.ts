@@ -7,7 +7,7 @@ import { findHook } from "../hooks/index.ts";
 import type { Logger } from "../logger.ts";
 import { exitStatusOf, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
-import { hookGrammar } from "./program.ts";
+import { hookGrammar, meantBy } from "./program.ts";
 
 /** What a chain is run in. */
 export interface ChainCall {
@@ -73,7 +73,7 @@ function chainOf(lines: readonly CommandLine[], log: Logger): ChainedHook[] {
     const hook = command === undefined ? undefined : findHook(command);
     if (hook !== undefined) chain.push({ hook, flags });
     else if (command !== undefined)
-      log.warn(`chain: ${command.slice(0, longestWord)} is not a hook that is known here`);
+      log.warn(`chain: ${command.slice(0, longestWord)} is not a hook that is known here${meantBy(command)}`);
   }
   return chain;
 }

@@ -1,20 +1,27 @@
-import { Command, CommanderError } from "commander";
+import { Argument, CommanderError, Option, type Command } from "commander";
 import { hooks } from "../hooks/index.ts";
 import type { Flag, Hook } from "../hooks/hook.ts";
+import type { Logger } from "../logger.ts";
+import { hooksGroup } from "./completion-place.ts";
+import { completionScript, shells, type Shell } from "./completion.ts";
 import { failure, success } from "./exit.ts";
 import { globalFlags } from "./globals.ts";
 import { ldcacheCommand } from "./ldcache.ts";
-import { writeError, writeOutput } from "./output.ts";
+import { manPage } from "./man-page.ts";
+import { writeOutput } from "./output.ts";
+import { PersonCommand } from "./person-command.ts";
+import { chainWord } from "./program.ts";
+import { suggestionFor } from "./suggest.ts";
 import { version } from "./version.ts";
 
 /** Tells the status with which the process is to end; success when nobody says otherwise. */
 export type Finish = (status: number) => void;
 
 /** Runs a command for people and answers with the exit status. */
-export function runPeople(words: readonly string[]): number {
+export function runPeople(words: readonly string[], log: Logger): number {
   let status = success;
   try {
-    peopleProgram((ended) => {
+    peopleProgram(log, (ended) => {
       status = ended;
     }).parse(words, { from: "user" });
     return status;
@@ -24,43 +31,85 @@ export function runPeople(words: readonly string[]): number {
   }
 }
 
-/** All commands. The hooks are there for their help; `main` runs them without commander. */
-export function peopleProgram(finish: Finish = () => undefined): Command {
-  const program = command("cdi-hook")
+/** All commands. The hooks are there for what is told of them; `main` runs them without commander. */
+export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
+  const program = new PersonCommand("cdi-hook")
     .usage("[flags] HOOK [flags of the hook] | COMMAND")
     .description(
       "NVIDIA's container hooks in one executable. As a hook it reads the container's OCI state on stdin; " +
         "it also answers to the names nvidia-cdi-hook and nvidia-ctk (nvidia-ctk hook HOOK).",
     )
-    .version(`cdi-hook ${version}`, "-v, --version", "print the version")
-    .helpCommand("help [command]", "print help for a hook or a command");
+    .version(`cdi-hook ${version}`, "-v, --version", "print the version");
   for (const flag of globalFlags) if (flag.name !== "help" && flag.name !== "version") addFlag(program, flag);
-  program.commandsGroup("Hooks:");
+  program.commandsGroup(hooksGroup);
   for (const hook of hooks) program.addCommand(hookCommand(hook), { hidden: hook.hidden === true });
-  program.addCommand(
-    command("chain")
-      .description("Run several hooks of one container in one process, in the order that makes sense of them.")
-      .usage("HOOK [flags] -- HOOK [flags] ..."),
-  );
+  program.addCommand(chainCommand());
   program.commandsGroup("Commands for people:");
-  program.addCommand(ldcacheCommand(command, finish));
-  return program;
+  program
+    .addCommand(ldcacheCommand(log, finish))
+    .addCommand(completionCommand(program))
+    .addCommand(helpCommand(program));
+  return program.addCommand(manCommand(program), { hidden: true });
 }
 
-const chainExample =
-  "chain create-symlinks --link libcuda.so.1::/usr/lib/libcuda.so -- update-ldcache --folder /usr/lib";
-
-/** The help of one hook or command, or of the program when there is none of that name. */
-export function describe(program: Command, name: string | undefined): string {
-  const found = program.commands.find((candidate) => candidate.name() === name) ?? program;
-  const example = found.name() === "chain" ? chainExample : hooks.find((hook) => hook.name === found.name())?.example;
-  return found.helpInformation() + (example === undefined ? "" : `\nExample:\n  cdi-hook ${example} < state.json\n`);
+/**
+ * The command that the words lead to; the program itself when there are none. Throws CommanderError, after it has been
+ * told, when a word leads nowhere.
+ */
+export function findCommand(program: Command, words: readonly string[]): Command {
+  let found = program;
+  for (const word of words) {
+    const next = found.commands.find((command) => command.name() === word);
+    if (next === undefined) {
+      const meant = suggestionFor(
+        word,
+        found.commands.map((command) => command.name()),
+      );
+      found.error(`error: unknown command '${word}'${meant === undefined ? "" : ` (did you mean ${meant}?)`}`);
+    } else found = next;
+  }
+  return found;
 }
 
-function hookCommand(hook: Hook): Command {
-  const made = command(hook.name).description(hook.summary).usage("[flags]");
+function hookCommand(hook: Hook): PersonCommand {
+  const examples = hook.example === undefined ? [] : [`${hook.example} < state.json`];
+  const made = new PersonCommand(hook.name, examples).description(hook.summary).usage("[flags]");
   for (const flag of hook.flags) if (flag.hidden !== true && flag.removed !== true) addFlag(made, flag);
   return made;
+}
+
+function chainCommand(): PersonCommand {
+  const example =
+    "chain create-symlinks --link libcuda.so.1::/usr/lib/libcuda.so -- update-ldcache --folder /usr/lib < state.json";
+  return new PersonCommand(chainWord, [example])
+    .description("Run several hooks of one container in one process, in the order that makes sense of them.")
+    .usage("HOOK [flags] -- HOOK [flags] ...");
+}
+
+function completionCommand(program: Command): PersonCommand {
+  return new PersonCommand("completion", [
+    "completion bash > /etc/bash_completion.d/cdi-hook",
+    "completion zsh > /usr/local/share/zsh/site-functions/_cdi-hook",
+    "completion fish > /etc/fish/completions/cdi-hook.fish",
+  ])
+    .description("Print what a shell needs to complete our command lines.")
+    .usage(shells.join("|"))
+    .addArgument(new Argument("<shell>", "the shell").choices(shells))
+    .action((shell: Shell) => writeOutput(completionScript(shell, program)));
+}
+
+function helpCommand(program: Command): PersonCommand {
+  return new PersonCommand("help", ["help update-ldcache", "help ldcache rebuild"])
+    .description("Print help for a hook or a command.")
+    .usage("[HOOK | COMMAND]")
+    .argument("[command...]", "its words")
+    .action((words: readonly string[]) => writeOutput(findCommand(program, words).helpInformation()));
+}
+
+function manCommand(program: Command): PersonCommand {
+  return new PersonCommand("man")
+    .description("Print the manual page.")
+    .action(() => writeOutput(manPage(program, version)));
 }
 
 function addFlag(to: Command, flag: Flag): void {
@@ -71,19 +120,6 @@ function addFlag(to: Command, flag: Flag): void {
     ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
     ...(flag.environment === undefined ? [] : [flag.environment.join(", ")]),
   ];
-  to.option(names + value, flag.help + (notes.length === 0 ? "" : ` [${notes.join("; ")}]`));
-}
-
-/** A command that writes through us and never ends the process. */
-function command(name: string): Command {
-  return new Command(name)
-    .exitOverride()
-    .helpOption("-h, --help", "print help")
-    .configureOutput({
-      writeOut: writeOutput,
-      writeErr: writeError,
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
-    })
-    .showSuggestionAfterError();
+  const option = new Option(names + value, flag.help + (notes.length === 0 ? "" : ` [${notes.join("; ")}]`));
+  to.addOption(flag.choices === undefined ? option : option.choices(flag.choices));
 }

@@ -8,6 +8,7 @@ const grammar: Grammar = {
   globals: [
     { name: "debug", alias: "d", value: "none", help: "", environment: ["A_DEBUG", "B_DEBUG"] },
     { name: "quiet", value: "none", help: "" },
+    { name: "format", value: "string", help: "", default: "text", environment: ["A_FORMAT"] },
   ],
   flagsOf: (word) => (word === "work" ? own : undefined),
 };
@@ -51,6 +52,14 @@ describe("a flag and its value", () => {
   test("a default stands in", () => {
     expect(parse("work").flags.text("path")).toBe("/sbin/x");
     expect(parse("work").flags.given("path")).toBe(false);
+  });
+
+  test("the environment stands in before the default", () => {
+    const formatWith = (words: string[], environment: Record<string, string>): string =>
+      parseCommandLine(words, grammar, (name) => environment[name]).flags.text("format");
+    expect(formatWith(["work"], {})).toBe("text");
+    expect(formatWith(["work"], { A_FORMAT: "json" })).toBe("json");
+    expect(formatWith(["work", "--format="], { A_FORMAT: "json" })).toBe("");
   });
 
   test("a missing value is an error", () => {
@@ -168,5 +177,26 @@ describe("what is not known", () => {
     const line = parse("work", ...Array.from({ length: 1000 }, (_, n) => `--${"x".repeat(200)}${n}`));
     expect(line.warnings).toHaveLength(1);
     expect(line.warnings[0]?.length).toBeLessThan(500);
+  });
+});
+
+describe("a flag that is not known", () => {
+  const asked: string[][] = [];
+  const suggesting: Grammar = {
+    ...grammar,
+    suggest: (name, names) => {
+      asked.push([name, ...names]);
+      return name === "foldr" ? "folder" : undefined;
+    },
+  };
+
+  test("has its suggestion behind it, of the flags that still have a meaning", () => {
+    const { warnings } = parseCommandLine(["-foldr=/a", "work", "--other", "x"], suggesting);
+    expect(warnings).toEqual(["ignoring unknown flags -foldr (did you mean --folder?), --other"]);
+    const offered = ["folder", "link", "path", "debug", "quiet", "format"];
+    expect(asked).toEqual([
+      ["foldr", ...offered],
+      ["other", ...offered],
+    ]);
   });
 });

@@ -10,6 +10,8 @@ export interface Grammar {
   flagsOf(word: string): readonly Flag[] | undefined;
   /** A command whose own grammar begins behind it. */
   readonly last?: string;
+  /** Which of the names was probably meant by one that is not known. */
+  suggest?(name: string, names: readonly string[]): string | undefined;
 }
 
 /** What a command line says. */
@@ -109,7 +111,8 @@ export function parseCommandLine(
 
   const warnings: string[] = [];
   if (known) {
-    if (unknown.length > 0) warnings.push(`ignoring ${counted(unknown, "unknown flag")}`);
+    if (unknown.length > 0)
+      warnings.push(`ignoring ${counted(unknown, "unknown flag", (word) => meant(word, flags, grammar))}`);
     if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
     if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
   }
@@ -140,11 +143,18 @@ function pieces(flag: Flag, value: string): string[] {
 const namesShown = 5;
 const longestName = 64;
 
-function counted(names: readonly string[], noun: string): string {
+/** A suggestion for a flag that is not known, to stand behind it; empty when there is none. */
+function meant(word: string, flags: readonly Flag[], grammar: Grammar): string {
+  const offered = flags.filter((flag) => flag.removed !== true && flag.hidden !== true).map(({ name }) => name);
+  const found = grammar.suggest?.(word.replace(/^--?/, ""), offered);
+  return found === undefined ? "" : ` (did you mean --${found}?)`;
+}
+
+function counted(names: readonly string[], noun: string, note: (name: string) => string = () => ""): string {
   const different = [...new Set(names)];
   const shown = different
     .slice(0, namesShown)
-    .map((name) => (name.length > longestName ? `${name.slice(0, longestName)}...` : name));
+    .map((name) => (name.length > longestName ? `${name.slice(0, longestName)}...` : name + note(name)));
   const more = different.length > namesShown ? ` and ${different.length - namesShown} more` : "";
   return `${noun}${different.length > 1 ? "s" : ""} ${shown.join(", ")}${more}`;
 }
@@ -179,7 +189,14 @@ class ParsedFlags implements FlagValues {
   }
 
   text(name: string): string {
-    return this.#given.get(name)?.at(-1) ?? this.#flag(name)?.default ?? "";
+    const given = this.#given.get(name)?.at(-1);
+    if (given !== undefined) return given;
+    const flag = this.#flag(name);
+    for (const variable of flag?.environment ?? []) {
+      const set = this.#environment(variable);
+      if (set !== undefined) return set;
+    }
+    return flag?.default ?? "";
   }
 
   list(name: string): readonly string[] {

@@ -22,10 +22,10 @@ export const globalFlags: readonly Flag[] = [
     name: "log-format",
     value: "string",
     placeholder: "FORMAT",
-    help: "text, or json for pino's JSON lines [CDI_HOOK_LOG_FORMAT]",
+    choices: ["text", "json"],
+    help: "plain lines, or pino's JSON lines",
+    environment: ["CDI_HOOK_LOG_FORMAT"],
   },
   { name: "help", alias: "h", value: "none", help: "print help" },
   { name: "version", alias: "v", value: "none", help: "print the version" },
 ];
-
-export const logFormatVariable = "CDI_HOOK_LOG_FORMAT";

@@ -8,10 +8,9 @@ import { part } from "../part.ts";
 import type * as Chain from "./chain.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
-import { logFormatVariable } from "./globals.ts";
 import { writeError } from "./output.ts";
 import type * as People from "./people-entry.ts";
-import { chainWord, hookGrammar, isPeopleWord, programNameOf, type ProgramName } from "./program.ts";
+import { chainWord, hookGrammar, isPeopleWord, meantBy, programNameOf, type ProgramName } from "./program.ts";
 
 declare const environment: (name: string) => string | undefined;
 
@@ -37,7 +36,7 @@ function run(program: ProgramName, words: readonly string[]): number {
   const log = loggerOf(flags);
   if (command !== undefined && !line.known && !prefixed && isPeopleWord(program, command)) {
     let status = success;
-    const failed = exitStatusOf(() => (status = people().run(words)), command, log);
+    const failed = exitStatusOf(() => (status = people().run(words, log)), command, log);
     return failed === success ? status : failed;
   }
   if (program === "nvidia-ctk" && !prefixed && command !== undefined) {
@@ -48,12 +47,12 @@ function run(program: ProgramName, words: readonly string[]): number {
     return failure;
   }
   if (command === chainWord) {
-    const help = (hook: string): void => people().help(hook);
+    const help = (hook: string): void => people().help(hook, log);
     const printVersion = (): void => people().printVersion();
     return chain().runChain(line.rest, { flags, environment, loggerOf, help, printVersion });
   }
   if (line.known && flags.isSet("version")) return exitStatusOf(() => people().printVersion(), program, log);
-  if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command), program, log);
+  if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command, log), program, log);
   for (const warning of line.warnings) log.warn(`${command ?? program}: ${warning}`);
   if (command === undefined) {
     log.warn("no hook given, nothing is done; --help lists them");
@@ -61,7 +60,8 @@ function run(program: ProgramName, words: readonly string[]): number {
   }
   const hook = findHook(command);
   if (hook === undefined) {
-    log.warn(`${shortened(command)} is not a hook that is known here, nothing is done; --help lists them`);
+    const meant = meantBy(command, prefixed ? undefined : program);
+    log.warn(`${shortened(command)} is not a hook that is known here${meant}, nothing is done; --help lists them`);
     return success;
   }
   return runHook(hook, flags, log);
@@ -75,8 +75,7 @@ function runHook(hook: Hook, flags: FlagValues, log: Logger): number {
 
 function loggerOf(flags: FlagValues): Logger {
   const level: Level = flags.isSet("quiet") ? "error" : flags.isSet("debug") ? "debug" : "info";
-  const format = flags.given("log-format") ? flags.text("log-format") : environment(logFormatVariable);
-  return new Logger(level, format === "json" ? jsonSinkWhenNeeded(level) : plainSink(writeError));
+  return new Logger(level, flags.text("log-format") === "json" ? jsonSinkWhenNeeded(level) : plainSink(writeError));
 }
 
 /** JSON lines are pino's; a hook that says nothing does not load it. */

@@ -1,4 +1,4 @@
-import { Option, type Command } from "commander";
+import { Option } from "commander";
 import { toText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
 import { ARCHITECTURES, type Architecture } from "../ldconfig/architecture.ts";
@@ -6,23 +6,22 @@ import { detectProfile } from "../ldconfig/detect.ts";
 import { profileFor, type Distribution, type Profile } from "../ldconfig/profile.ts";
 import { CACHE_PATH, computeCache } from "../ldconfig/update.ts";
 import type { LinkChange } from "../ldconfig/links.ts";
-import { Logger, plainSink, type Level } from "../logger.ts";
+import type { Logger } from "../logger.ts";
 import { Root } from "../rootfs/root.ts";
 import type { Finish } from "./commands.ts";
 import { exitStatusOf } from "./exit.ts";
-import { writeError, writeOutput } from "./output.ts";
+import { writeOutput } from "./output.ts";
+import { PersonCommand } from "./person-command.ts";
 
 type Format = "old" | "compat" | "new";
 
 interface RebuildOptions {
-  readonly root: string;
+  readonly root?: string;
   readonly glibc?: string;
   readonly distro?: Distribution;
   readonly arch?: string;
   readonly generator?: string;
   readonly format?: Format;
-  readonly debug?: boolean;
-  readonly quiet?: boolean;
 }
 
 /** Names that other programs have for architectures. */
@@ -34,11 +33,15 @@ const otherNames: Readonly<Record<string, Architecture>> = {
   arm64: "aarch64",
 };
 
-/** `ldcache`: what a person may want of an ld.so.cache. `make` makes a command in our manner. */
-export function ldcacheCommand(make: (name: string) => Command, finish: Finish): Command {
-  const rebuild = make("rebuild")
+/** `ldcache`: what a person may want of an ld.so.cache. */
+export function ldcacheCommand(log: Logger, finish: Finish): PersonCommand {
+  const rebuild = new PersonCommand("rebuild", [
+    "ldcache rebuild --root ./rootfs",
+    "ldcache rebuild --root ./rootfs --glibc 2.39 --distro ubuntu --arch aarch64",
+  ])
     .description("Make the soname links and the ld.so.cache of a root filesystem, as its own ldconfig would.")
-    .requiredOption("--root <DIR>", "the root filesystem")
+    .usage("--root DIR [flags]")
+    .option("--root <DIR>", "the root filesystem; required")
     .option("--glibc <VERSION>", "imitate the ldconfig of this glibc, such as 2.36, instead of the one that is found")
     .addOption(
       new Option("--distro <NAME>", "who built that glibc").choices(["debian", "ubuntu", "rhel", "fedora", "upstream"]),
@@ -46,16 +49,16 @@ export function ldcacheCommand(make: (name: string) => Command, finish: Finish):
     .option("--arch <NAME>", "the architecture of the ldconfig to imitate, such as x86_64 or aarch64")
     .option("--generator <TEXT>", "the generator's name in the cache")
     .addOption(new Option("--format <FORMAT>", "the cache's format").choices(["old", "compat", "new"]))
-    .action((_options, command: Command) => {
-      const options = command.optsWithGlobals<RebuildOptions>();
-      const level: Level = options.quiet === true ? "error" : options.debug === true ? "debug" : "info";
-      const log = new Logger(level, plainSink(writeError));
-      finish(exitStatusOf(() => rebuildCache(options, log), "ldcache rebuild", log));
-    });
-  return make("ldcache").description("Work on the ld.so.cache of any root filesystem.").addCommand(rebuild);
+    .action((options: RebuildOptions) =>
+      finish(exitStatusOf(() => rebuildCache(options, log), "ldcache rebuild", log)),
+    );
+  return new PersonCommand("ldcache")
+    .description("Work on the ld.so.cache of any root filesystem.")
+    .addCommand(rebuild);
 }
 
 function rebuildCache(options: RebuildOptions, log: Logger): void {
+  if (options.root === undefined) throw new HookError("usage", "parse arguments", "", "--root is required");
   using root = Root.open(options.root);
   const profile = requestedProfile(root, options, log);
   if (profile === undefined) {

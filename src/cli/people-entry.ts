@@ -1,7 +1,7 @@
 import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
 import { jsonSink } from "../logger-json.ts";
-import type { Level, Sink } from "../logger.ts";
-import { describe, peopleProgram, runPeople } from "./commands.ts";
+import type { Level, Logger, Sink } from "../logger.ts";
+import { runPeople } from "./commands.ts";
 import { writeError, writeOutput } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -9,13 +9,13 @@ import { version } from "./version.ts";
 if (!("captureStackTrace" in Error)) Object.assign(Error, { captureStackTrace: () => undefined });
 
 /** Runs a command for people; `words` is the command line without the program's name. Answers with the exit status. */
-export function run(words: readonly string[]): number {
-  return runPeople(words);
+export function run(words: readonly string[], log: Logger): number {
+  return runPeople(words, log);
 }
 
 /** Prints help for one hook, or for all. */
-export function help(hook: string | undefined): void {
-  writeOutput(describe(peopleProgram(), hook));
+export function help(hook: string | undefined, log: Logger): void {
+  runPeople(hook === undefined ? ["help"] : ["help", hook], log);
 }
 
 /** Prints the version. */

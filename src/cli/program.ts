@@ -1,9 +1,11 @@
-import { findHook } from "../hooks/index.ts";
+import { findHook, hooks } from "../hooks/index.ts";
+import { part } from "../part.ts";
 import type { Grammar } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
+import type * as Suggest from "./suggest.ts";
 
 /** The words that are no hooks: the commands for people. */
-const peopleWords: ReadonlySet<string> = new Set(["ldcache", "help"]);
+const peopleWords: readonly string[] = ["ldcache", "help", "completion", "man"];
 
 /**
  * By which of its names the executable was called. `nvidia-ctk` has other commands, which are not ours; for
@@ -19,16 +21,29 @@ export function programNameOf(argv0: string): ProgramName {
 
 /** Whether the word is a command for people under this name of the program. */
 export function isPeopleWord(program: ProgramName, word: string): boolean {
-  return program === "cdi-hook" ? peopleWords.has(word) : word === "help" && program === "nvidia-cdi-hook";
+  return program === "cdi-hook" ? peopleWords.includes(word) : word === "help" && program === "nvidia-cdi-hook";
 }
+
+const suggest = part<typeof Suggest>("suggest");
+
+/** The word that may stand before a hook. */
+export const hookWord = "hook";
 
 /** The word that several hooks follow. */
 export const chainWord = "chain";
 
 /** What the command line of a hook may say. */
 export const hookGrammar: Grammar = {
-  prefix: "hook",
+  prefix: hookWord,
   globals: globalFlags,
   flagsOf: (word) => (word === chainWord ? [] : findHook(word)?.flags),
   last: chainWord,
+  suggest: (name, names) => suggest().suggestionFor(name, names),
 };
+
+/** A suggestion for a word that names no hook, to stand behind it; empty when there is none. */
+export function meantBy(word: string, program?: ProgramName): string {
+  const names = [...hooks.map(({ name }) => name), chainWord, ...(program === "cdi-hook" ? peopleWords : [])];
+  const found = suggest().suggestionFor(word, names);
+  return found === undefined ? "" : ` (did you mean ${found}?)`;
+}

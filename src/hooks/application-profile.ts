@@ -6,7 +6,7 @@ import type { HookCall } from "./hook.ts";
 
 /** Where the driver looks for profiles; it reads the folder in the order of the names. */
 const folder = "/etc/nvidia/nvidia-application-profiles-rc.d";
-const profilePath = `${folder}/10-container.conf`;
+export const profilePath = `${folder}/10-container.conf`;
 const folderMode = 0o555;
 const profileMode = 0o444;
 

@@ -12,11 +12,16 @@ export interface Flag {
   readonly value: "none" | "string" | "list";
   /** What stands for the value in help. */
   readonly placeholder?: string;
+  /** The values that mean something, for help; others are no error. */
+  readonly choices?: readonly string[];
   /** One value of a list is several, separated by commas: always, or when every piece matches. */
   readonly commas?: "always" | RegExp;
   readonly help: string;
   readonly default?: string;
-  /** Environment variables that set a boolean when the command line does not; the first that holds a boolean counts. */
+  /**
+   * Environment variables that count when the command line does not give the flag: of a boolean, the first that holds one,
+   * of a string, the first that is set.
+   */
   readonly environment?: readonly string[];
   /** It had a meaning once: the flag and its value are skipped with a warning. */
   readonly removed?: true;

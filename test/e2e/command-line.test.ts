@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { globalFlags } from "../../src/cli/globals.ts";
+import { hooks } from "../../src/hooks/index.ts";
 import { executablePath, runHook, stateFor, type RunOptions, type RunResult } from "../support/executable.ts";
 
 let base: string;
@@ -63,6 +65,32 @@ describe("hooks that are not known", () => {
       expect(linesOf(result)).toEqual([expect.stringMatching(/^cdi-hook: warning: .*nothing is done/)]);
     },
   );
+
+  test.each([
+    ["nvidia-cdi-hook", ["update-ldcach", "--folder", "/x"], "update-ldcache"],
+    ["nvidia-ctk", ["hook", "creat-symlink"], "create-symlinks"],
+    ["cdi-hook", ["ldcach", "rebuild"], "ldcache"],
+    ["cdi-hook", ["chain", "chmdo", "--", "noop"], "chmod"],
+  ])("%s %j has a suggestion, and still no effect", (argv0, words, meant) => {
+    const result = runHook(words, { argv0 });
+    expect(result.status).toBe(0);
+    expect(linesOf(result)).toEqual([expect.stringContaining(` (did you mean ${meant}?)`)]);
+  });
+
+  test("a hook of another name is suggested to nobody, nor is a command for people to a spec", () => {
+    for (const word of ["create-soname-symlinks", "ldcach", "x".repeat(100_000)]) {
+      expect(runHook([word], { argv0: "nvidia-cdi-hook" }).stderr).not.toContain("did you mean");
+    }
+  });
+
+  test("a mistyped flag has a suggestion", () => {
+    const result = makeLink(["--debgu=1"]);
+    expect(result.status).toBe(0);
+    expect(linesOf(result)).toEqual([
+      "cdi-hook: warning: create-symlinks: ignoring unknown flag --debgu (did you mean --debug?)",
+    ]);
+    expect(readlinkSync(join(root, "link"))).toBe("target");
+  });
 
   test("an unknown flag is a warning, and the work is done", () => {
     const result = makeLink(["--future=1"]);
@@ -188,10 +216,43 @@ describe("for people", () => {
     expect(runHook(["help", "create-symlinks"]).stdout.toString()).toContain("--link <TARGET::LINK>");
   });
 
-  test("a mistyped command has a suggestion", () => {
-    const result = runHook(["ldcache", "rebuid"]);
-    expect(result.status).toBe(1);
-    expect(result.stderr).toContain("Did you mean rebuild?");
+  describe.each([...hooks.filter(({ hidden }) => hidden !== true), { name: "chain", flags: [] }])("$name", (hook) => {
+    test.each([[[hook.name, "--help"]], [["help", hook.name]]])("has help by %j: usage, flags, an example", (words) => {
+      const { status, stdout, stderr } = runHook(words);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      const help = stdout.toString().replaceAll(/\s+/g, " ");
+      expect(help).toMatch(new RegExp(`^Usage: cdi-hook ${hook.name} .* cdi-hook ${hook.name}.* < state\\.json $`));
+      for (const flag of [...hook.flags.filter(({ removed }) => removed !== true), ...globalFlags]) {
+        expect(help).toContain(`--${flag.name} `);
+        expect(help).toContain(`${flag.help} `);
+        expect(help).toContain(flag.default === undefined ? "" : `default ${flag.default}`);
+      }
+    });
+  });
+
+  test("every other command has help with examples", () => {
+    for (const words of [["ldcache", "rebuild"], ["completion"], ["help"]]) {
+      expect(runHook([...words, "--help"]).stdout.toString()).toContain(`\nExamples:\n  cdi-hook ${words.join(" ")}`);
+    }
+  });
+
+  test.each([
+    [["ldcache", "rebuid"], "unknown command 'rebuid' (did you mean rebuild?)"],
+    [["ldcache", "rebuild", "--rot", "/x"], "unknown option '--rot' (did you mean --root?)"],
+    [["help", "creat-symlinks"], "unknown command 'creat-symlinks' (did you mean create-symlinks?)"],
+    [["help", "ldcache", "rebuil\n"], "unknown command 'rebuil\\n' (did you mean rebuild?)"],
+    [["completion", "csh"], "bash, zsh, fish"],
+    [["ldcache", "rebuild"], "--root is required"],
+  ])("%j is one line with a suggestion, exit 1", (words, text) => {
+    const result = runHook(words);
+    expect(result).toMatchObject({ status: 1, stdout: Buffer.alloc(0) });
+    expect(linesOf(result)).toEqual([expect.stringContaining(text)]);
+    expect(result.stderr).toMatch(/^cdi-hook: error: /);
+  });
+
+  test("the flags of the log count for commands as well", () => {
+    const words = ["ldcache", "rebuild", "--root", join(base, "no"), "--log-format=json"];
+    expect(JSON.parse(runHook(words).stderr)).toMatchObject({ code: "root", command: "ldcache rebuild" });
   });
 
   test("ldcache rebuild says in one line what it did", () => {

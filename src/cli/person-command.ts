@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { printable } from "../logger.ts";
+import { writeError, writeOutput } from "./output.ts";
+
+const helpWidth = 100;
+
+/** A command of commander's in our manner: it writes through us, never ends the process, and its help has examples. */
+export class PersonCommand extends Command {
+  /** Command lines without the program's name. */
+  readonly examples: readonly string[];
+
+  constructor(name: string, examples: readonly string[] = []) {
+    super(name);
+    this.examples = examples;
+    this.exitOverride()
+      .helpOption("-h, --help", "print help")
+      .helpCommand(false)
+      .configureHelp({ showGlobalOptions: true })
+      .configureOutput({
+        writeOut: writeOutput,
+        writeErr: writeError,
+        outputError: (text, write) => write(`${printable(`cdi-hook: ${oneLine(text)}`)}\n`),
+        getOutHelpWidth: () => helpWidth,
+        getErrHelpWidth: () => helpWidth,
+      })
+      .showSuggestionAfterError();
+  }
+
+  override helpInformation(context?: { error: boolean }): string {
+    const help = super.helpInformation(context);
+    if (this.examples.length === 0) return help;
+    const lines = this.examples.map((example) => `  cdi-hook ${example}\n`);
+    return `${help}\n${lines.length === 1 ? "Example" : "Examples"}:\n${lines.join("")}`;
+  }
+}
+
+/** commander puts its suggestion on a line of its own. */
+function oneLine(text: string): string {
+  return text.trimEnd().replace("\n(Did you mean", " (did you mean");
+}
