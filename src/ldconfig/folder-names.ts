@@ -27,10 +27,13 @@ export class FolderNames {
   /** In the order of the listing. */
   readonly list: readonly NameFacts[];
   readonly #directory: Directory;
+  readonly #links: number;
   readonly #byName = new Map<string, NameFacts>();
 
-  constructor(directory: Directory, entries: readonly DirectoryEntry[]) {
+  /** `links` is how many links the folder's path leads through: the kernel counts them as well. */
+  constructor(directory: Directory, entries: readonly DirectoryEntry[], links: number) {
     this.#directory = directory;
+    this.#links = links;
     this.list = entries;
     for (let at = 0; at < entries.length; at += 1) {
       const entry = entries[at];
@@ -40,7 +43,7 @@ export class FolderNames {
 
   /** The directory as it is listed now; what is known of names that are the same files still is taken over. */
   renewed(entries: readonly DirectoryEntry[]): FolderNames {
-    const renewed = new FolderNames(this.#directory, entries);
+    const renewed = new FolderNames(this.#directory, entries, this.#links);
     for (const facts of renewed.list) {
       const before = this.#byName.get(facts.name);
       if (before !== undefined && before.inode === facts.inode && before.type === facts.type)
@@ -76,7 +79,7 @@ export class FolderNames {
   /** Where the name leads, links followed as long as they stay in the directory. */
   destination(start: NameFacts): Destination {
     let facts = start;
-    for (let links = 0; links <= LINK_LIMIT; links += 1) {
+    for (let links = this.#links; links <= LINK_LIMIT; links += 1) {
       if (this.typeOf(facts) !== DT_LNK) return { kind: "here", facts };
       const target = (facts.target ??= this.#directory.readlink(facts.name));
       if (typeof target === "number") return UNREADABLE;

@@ -143,8 +143,8 @@ export class Run implements Disposable {
     return writeCache(this.entries, this.#searchPath.hwcapsNames, this.#profile.layout);
   }
 
-  #scanFolder({ folder, directory, entries }: OpenFolder): void {
-    let names = new FolderNames(directory, entries);
+  #scanFolder({ folder, directory, entries, links }: OpenFolder): void {
+    let names = new FolderNames(directory, entries, links);
     let dangling: string[] = [];
     let ambiguous = false;
     const context: ScanContext = {

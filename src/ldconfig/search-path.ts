@@ -33,6 +33,8 @@ interface FoundFolder extends Folder {
   readonly canonical: string;
   readonly identity: Identity;
   readonly entries: readonly DirectoryEntry[];
+  /** How many links its path leads through. */
+  readonly links: number;
   directory: Directory | undefined;
 }
 
@@ -41,6 +43,8 @@ export interface OpenFolder {
   readonly folder: Folder;
   readonly directory: Directory;
   readonly entries: readonly DirectoryEntry[];
+  /** How many links the folder's path leads through. */
+  readonly links: number;
 }
 
 export class SearchPath {
@@ -96,7 +100,8 @@ export class SearchPath {
       if (folder.directory !== undefined) this.#open -= 1;
       folder.directory = undefined;
       try {
-        if (directory.identity === folder.identity) yield { folder, directory, entries: folder.entries };
+        if (directory.identity === folder.identity)
+          yield { folder, directory, entries: folder.entries, links: folder.links };
       } finally {
         directory.close();
       }
@@ -122,7 +127,8 @@ export class SearchPath {
       }
       this.hwcapsNames.push(entry.name);
       const { origin, type } = parent;
-      this.#add(directory, `${parent.path}/${HWCAPS}/${entry.name}`, { origin, hwcaps: entry.name, type });
+      const links = parent.links + open.links;
+      this.#add(directory, `${parent.path}/${HWCAPS}/${entry.name}`, { origin, hwcaps: entry.name, type }, links);
     }
   }
 
@@ -132,7 +138,12 @@ export class SearchPath {
   }
 
   /** Takes over `directory`. Undefined when it is none, or known already. */
-  #add(directory: Directory | number, path: string, facts: Omit<Folder, "path">): FoundFolder | undefined {
+  #add(
+    directory: Directory | number,
+    path: string,
+    facts: Omit<Folder, "path">,
+    parentLinks = 0,
+  ): FoundFolder | undefined {
     if (typeof directory === "number") {
       this.#unopened(path, directory);
       return undefined;
@@ -155,7 +166,8 @@ export class SearchPath {
     if (entries.length > room) this.#log.warn(`${path}: too many names, those behind ${room} are left out`);
     this.#names += entries.length;
     const { identity, path: canonical } = directory;
-    const folder: FoundFolder = { ...facts, path, canonical, identity, entries, directory };
+    const links = parentLinks + directory.links;
+    const folder: FoundFolder = { ...facts, path, canonical, identity, entries, links, directory };
     if (this.#open >= OPEN_LIMIT) {
       directory.close();
       folder.directory = undefined;

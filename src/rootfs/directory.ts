@@ -65,16 +65,19 @@ export class Directory implements Disposable {
   readonly path: string;
   /** Device and inode number as one key. */
   readonly identity: Identity;
+  /** How many links the path led through by which it was opened. */
+  readonly links: number;
 
   /**
    * Takes over `descriptor`, which is open for reading. `tidied` holds the identities of directories in which what killed
    * processes left was removed: once for each is enough, as a directory may have a million names.
    */
-  constructor(descriptor: number, path: string, identity: Identity, tidied: Set<Identity>) {
+  constructor(descriptor: number, path: string, identity: Identity, links: number, tidied: Set<Identity>) {
     this.#descriptor = descriptor;
     this.#tidied = tidied;
     this.path = path;
     this.identity = identity;
+    this.links = links;
   }
 
   /**

@@ -81,7 +81,7 @@ export class Root implements Disposable {
       const name = walk.enterParent(rest);
       if (typeof name === "number") return name;
       const descriptor = openat(walk.descriptor, name === "" ? "." : name, DIRECTORY);
-      if (descriptor >= 0) return this.#adopt(descriptor, walk.path, name);
+      if (descriptor >= 0) return this.#adopt(descriptor, walk, name);
       if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
       const target = walk.readlink(name);
       if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
@@ -89,15 +89,16 @@ export class Root implements Disposable {
     }
   }
 
-  #adopt(descriptor: number, parent: string, name: string): Directory | number {
+  #adopt(descriptor: number, walk: Walk, name: string): Directory | number {
     const result = fstat(descriptor, stat);
+    const parent = walk.path;
     const path = name === "" ? parent : parent === "/" ? `/${name}` : `${parent}/${name}`;
     // The walk keeps out of /proc and /sys; a last component that is one of them is kept out here.
     if (result < 0 || path === "/proc" || path === "/sys") {
       close(descriptor);
       return result < 0 ? result : -EACCES;
     }
-    return new Directory(descriptor, path, stat.identity, this.#tidied);
+    return new Directory(descriptor, path, stat.identity, walk.followed, this.#tidied);
   }
 
   /** What the path leads to, links followed. */
@@ -178,7 +179,7 @@ export class Root implements Disposable {
     if (typeof name === "number") throw kernelFailure("make parents of", path, name);
     if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
     const descriptor = openat(walk.descriptor, ".", DIRECTORY);
-    const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk.path, "");
+    const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk, "");
     if (typeof directory === "number") {
       throw kernelFailure("make parents of", path, directory);
     }

@@ -76,6 +76,11 @@ export class Walk implements Disposable {
     return this.#descriptors.at(-1) ?? this.#root;
   }
 
+  /** How many links were followed. */
+  get followed(): number {
+    return this.#links;
+  }
+
   /** The directory's path in the container, free of links. */
   get path(): string {
     return `/${this.#names.join("/")}`;
