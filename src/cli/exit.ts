@@ -35,9 +35,9 @@ function report(error: unknown, command: string, log: Logger): void {
 
 /** Something that is no failure that we foresaw: a defect, or memory that ran out. */
 function reportDefect(error: unknown, command: string, log: Logger): void {
-  // What the engine throws when there is no memory left for an Error.
-  if (error === null) return log.error(`${command}: out of memory`, { command });
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  // null is what the engine throws when there is no memory left for an Error.
+  const text =
+    error === null ? "out of memory" : error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
   log.error(`${command}: internal error: ${text}`, { command });
   if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 }

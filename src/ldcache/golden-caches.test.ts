@@ -10,6 +10,7 @@ import type { CacheEntry } from "./entry.ts";
 import { type Cache, readCache } from "./read.ts";
 import { sortEntries } from "./sort.ts";
 import { type CacheLayout, writeCache } from "./write.ts";
+import { absentPeer } from "../../test/support/tally.ts";
 
 const vectors = "/work/shared/ldcache-vectors";
 const trees = existsSync(vectors) ? readdirSync(vectors).filter((name) => name.startsWith("tree-")) : [];
@@ -71,7 +72,7 @@ function shuffle(entries: readonly CacheEntry[], layout: CacheLayout, random: Se
 }
 
 describe("golden caches", () => {
-  const noCaches = `needs ${vectors}`;
+  const noCaches = `${absentPeer}ldcache-vectors`;
 
   test("there are some of every release and format", ({ skip }) => {
     skip(caches.length === 0, noCaches);

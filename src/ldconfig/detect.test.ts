@@ -1,7 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { keptDebianRoot } from "../../test/support/debian-root.ts";
 import { MACHINE } from "../../test/support/elf-forge.ts";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { writeCache } from "../ldcache/write.ts";
@@ -286,17 +285,5 @@ describe("real programs", () => {
     using open = Root.open(root);
     const { libc, profile } = detectProfile(open, log);
     expect([libc, profile.layout.generator.startsWith("ldconfig (")]).toEqual(["glibc", true]);
-  });
-
-  test.for([
-    ["bullseye", "2.31 debian x86-64", "new"],
-    ["bookworm", "2.36 debian x86-64", "new"],
-    ["trixie", "2.41 debian x86-64", "new"],
-  ] as const)("Debian %s", ([suite, name, format], context) => {
-    const path = keptDebianRoot({ suite });
-    if (path === undefined) return context.skip("needs a root filesystem that mmdebstrap made");
-    using open = Root.open(path);
-    const { profile } = detectProfile(open, log);
-    expect([profile.name, profile.layout.format, profile.layout.endianByte]).toEqual([name, format, true]);
   });
 });

@@ -173,8 +173,8 @@ export class Run implements Disposable {
       const before = this.#mended;
       offers = scan.offers();
       if (folder.hwcaps === undefined) {
-        const links = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
-        astray = this.#mend(folder, offers, links);
+        const folderLinks = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
+        astray = this.#mend(folder, offers, folderLinks);
       }
       const again = this.#settles && (dangling.length > 0 || ambiguous);
       if (!again || this.#mended === before || round === ROUNDS) break;

@@ -9,6 +9,7 @@ import { listTree } from "../../test/support/tree-listing.ts";
 import { Root } from "../rootfs/root.ts";
 import { profileFor } from "./profile.ts";
 import { update } from "./update.ts";
+import { absentPeer } from "../../test/support/tally.ts";
 
 const vectors = resolve(import.meta.dirname, "../../../shared/ldcache-vectors");
 const trees = existsSync(vectors) ? readdirSync(vectors).filter((name) => name.startsWith("tree-")) : [];
@@ -64,7 +65,7 @@ function differences(pristine: string, folder: string, name: string, expected: E
 
 describe("caches and links that real ldconfigs made", () => {
   test.for(trees.length === 0 ? ["of ldcache-vectors"] : trees.slice(0, 5))("%s", (tree, context) => {
-    if (trees.length === 0) context.skip(`needs ${vectors}`);
+    if (trees.length === 0) context.skip(`${absentPeer}ldcache-vectors`);
     if (process.getuid?.() !== 0) context.skip("needs root, as the trees have owners");
     const folder = join(vectors, tree);
     const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as Record<string, Expected>;

@@ -68,10 +68,7 @@ test("the executable for arm64, under qemu, leaves what the native one leaves", 
     expect(readlinkSync(join(foreign, link))).toBe(target);
     expect(readlinkSync(join(native, link))).toBe(target);
   }
-  expect(
-    spawnSync(qemu, [executable, "create-symlinks", "--link", "x"], { input: "", encoding: "utf8" }),
-  ).toMatchObject({
-    status: 1,
-    stderr: expect.stringContaining("parse --link x"),
-  });
+  const malformed = run(["create-symlinks", "--link", "x"], "");
+  expect(malformed.stderr).toContain("parse --link x");
+  expect(malformed.status).toBe(1);
 });
