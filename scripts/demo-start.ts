@@ -21,6 +21,8 @@ export interface Starter {
   start(edits: ContainerEdits): Outcome;
 }
 
+const NO_EDITS: ContainerEdits = { hooks: [], mounts: [] };
+
 const quoted = (words: readonly string[]): string =>
   words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
 
@@ -43,6 +45,12 @@ function byRunc(root: DemonstrationRoot, bundle: string): Starter {
       return runc.run(bundle);
     },
   };
+}
+
+/** Whether runc can start anything at all: inside of another container it often cannot, root or not. */
+function runcWorks(root: DemonstrationRoot, bundle: string): boolean {
+  writeBundle(bundle, { root: root.path, args: ["/bin/true"], edits: NO_EDITS });
+  return runc.run(bundle).status === 0;
 }
 
 /** Does by hand what a runtime does: mounts the libraries in a mount namespace, runs the hooks, starts the program by chroot. */
@@ -82,7 +90,7 @@ export function demonstrationStart(root: DemonstrationRoot, bundle: string): Sta
   const member = { ociVersion: "1.0.2", id: "demo", status: "creating", pid: 1, bundle, root: root.path };
   fsExtra.outputJsonSync(state, member);
   if (root.withoutProgram !== undefined) return onlyHooks(root, state, root.withoutProgram);
-  if (runc.missing() === undefined) return byRunc(root, bundle);
+  if (runc.missing() === undefined && runcWorks(root, bundle)) return byRunc(root, bundle);
   const enter = process.getuid?.() === 0 ? ["unshare", "-m"] : ["unshare", "-r", "-m"];
   if (spawnSync(enter[0] ?? "", [...enter.slice(1), "true"]).status === 0) return inNamespace(root, state, enter);
   return onlyHooks(root, state, "this user may not make a namespace");

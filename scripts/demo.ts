@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
@@ -56,7 +56,8 @@ function cacheListing(root: string): string[] | undefined {
 /** The links in the driver's folders. */
 function linksIn(root: string, { libraryDirectory, libraries }: Driver): string[] {
   const folders = [...new Set(libraries.map(({ folder }) => join(libraryDirectory, folder)))];
-  return folders.flatMap((folder) =>
+  const present = folders.filter((folder) => existsSync(join(root, folder)));
+  return present.flatMap((folder) =>
     readdirSync(join(root, folder), { withFileTypes: true })
       .filter((entry) => entry.isSymbolicLink())
       .map(({ name }) => `${join(folder, name)} -> ${readlinkSync(join(root, folder, name))}`),
