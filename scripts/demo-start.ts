@@ -21,7 +21,7 @@ export interface Starter {
   start(edits: ContainerEdits): Outcome;
 }
 
-const NO_EDITS: ContainerEdits = { hooks: [], mounts: [] };
+const NO_EDITS: ContainerEdits = { env: [], hooks: [], mounts: [] };
 
 const quoted = (words: readonly string[]): string =>
   words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
@@ -49,7 +49,7 @@ function byRunc(root: DemonstrationRoot, bundle: string): Starter {
 
 /** Whether runc can start anything at all: inside of another container it often cannot, root or not. */
 function runcWorks(root: DemonstrationRoot, bundle: string): boolean {
-  writeBundle(bundle, { root: root.path, args: ["/bin/true"], edits: NO_EDITS });
+  writeBundle(bundle, { root: root.path, readonly: true, args: ["/bin/true"], edits: NO_EDITS });
   return runc.run(bundle).status === 0;
 }
 
