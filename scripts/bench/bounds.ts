@@ -16,6 +16,8 @@ export function checkBounds(small: Measured, large: Measured): Bound[] {
     ...ratio("create-symlinks, 5 links", small, "create-symlinks", 0.45),
     ...ratio(`update-ldcache, ${small.root.entries} libraries`, small, "update-ldcache", 0.5),
     ...ratio(`update-ldcache, ${large.root.entries} libraries`, large, "update-ldcache", 0.8),
+    ...chained("chain to update-ldcache", small, sampleName("ours", "update-ldcache"), 1.3),
+    ...chained("chain to NVIDIA's five hooks", small, sampleName("nvidia", "chain"), 0.25),
     memory(small, 8),
     memory(large, 24),
   ];
@@ -24,6 +26,12 @@ export function checkBounds(small: Measured, large: Measured): Bound[] {
 function ratio(what: string, { times }: Measured, step: string, limit: number): Bound[] {
   if (!times.has(sampleName("nvidia", step))) return [];
   const value = times.median(sampleName("ours", step)) / times.median(sampleName("nvidia", step));
+  return [{ what, limit, value, unit: "×", holds: value <= limit }];
+}
+
+function chained(what: string, { times }: Measured, other: string, limit: number): Bound[] {
+  if (!times.has(other)) return [];
+  const value = times.median(sampleName("ours together", "chain")) / times.median(other);
   return [{ what, limit, value, unit: "×", holds: value <= limit }];
 }
 

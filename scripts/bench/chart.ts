@@ -3,6 +3,7 @@ import type { Field, Tool } from "./tools.ts";
 
 const colours: Record<Tool["key"], string> = {
   ours: "#1a7f5a",
+  "ours together": "#57b894",
   nvidia: "#8a8f98",
   "ldconfig -r -X": "#c7a252",
   "chroot ldconfig": "#e0cb99",
@@ -19,9 +20,11 @@ interface Group {
 
 /** Horizontal bars in milliseconds, in groups of one scale each: the longest bar of a group fills the line. */
 export function chart(field: Field, small: Measured, large: Measured): string {
+  const [ours, ...others] = field.tools;
+  const tools = ours === undefined ? others : [ours, field.together, ...others];
   const group = (label: string, { times }: Measured, step: string): Group => ({
     label,
-    bars: field.tools
+    bars: tools
       .filter(({ key }) => times.has(sampleName(key, step)))
       .map(({ key }) => ({ key, value: times.median(sampleName(key, step)) })),
   });
@@ -52,7 +55,7 @@ export function chart(field: Field, small: Measured, large: Measured): string {
     top += groupGap;
   }
   let left = labelWidth;
-  const legend = field.tools.flatMap(({ key, name }) => {
+  const legend = tools.flatMap(({ key, name }) => {
     const at = left;
     left += 26 + name.length * 6.4;
     return [

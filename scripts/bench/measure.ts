@@ -31,7 +31,8 @@ export function measure(root: BenchRoot, field: Field, launch: Launch, work: str
   const processor = new Samples();
   const peaks = new Samples();
   for (let run = 0; run <= root.runs; run += 1) {
-    const order = [...field.tools.slice(run % field.tools.length), ...field.tools.slice(0, run % field.tools.length)];
+    const tools = [...field.tools, field.together];
+    const order = [...tools.slice(run % tools.length), ...tools.slice(0, run % tools.length)];
     for (const tool of order) {
       inFreshCopy(root, work, (copy, state) => {
         const costs = tool.steps.map(({ name, program }) => ({ name, cost: launch(state, program(copy)) }));

@@ -73,7 +73,18 @@ function timesOf({ root, times, processor }: Measured, field: Field): string[] {
     ...timeTable("ms of processor", processor, field),
     "",
     `The hooks of a start: ${field.chain.join(", ")}. \`/bin/true\` takes ${milliseconds(times.median(sampleName("true", "true")))} ms.`,
+    ...together(times, field),
     "",
+  ];
+}
+
+function together(times: Measured["times"], { together: { key, name } }: Field): string[] {
+  const chained = times.median(sampleName(key, "chain"));
+  const single = (chained / times.median(sampleName("ours", "update-ldcache"))).toFixed(2);
+  const nvidia = sampleName("nvidia", "chain");
+  const theirs = times.has(nvidia) ? `, ${(chained / times.median(nvidia)).toFixed(2)} × NVIDIA's processes` : "";
+  return [
+    `\`${name}\` runs them in one process: ${milliseconds(chained)} ms, ${single} × a single update-ldcache${theirs}.`,
   ];
 }
 
@@ -104,7 +115,14 @@ function boundsTable(bounds: readonly Bound[]): string[] {
     `${value.toFixed(2)} ${unit}`,
     holds ? "✓" : "✗",
   ]);
-  return ["## Bounds", "", "Times as ratios to NVIDIA's hook.", "", ...table(["", "at most", "is", ""], rows), ""];
+  return [
+    "## Bounds",
+    "",
+    "Times as ratios to NVIDIA's hook, if nothing else is said.",
+    "",
+    ...table(["", "at most", "is", ""], rows),
+    "",
+  ];
 }
 
 function peakTable(measured: readonly Measured[], field: Field): string[] {

@@ -26,7 +26,7 @@ function links(): string[] {
 }
 
 export interface Tool {
-  key: "ours" | "nvidia" | "ldconfig -r -X" | "chroot ldconfig";
+  key: "ours" | "ours together" | "nvidia" | "ldconfig -r -X" | "chroot ldconfig";
   name: string;
   /** Steps of one start, by the name that they are measured under; each is a whole process. */
   steps: readonly { name: string; program: (root: string) => readonly string[] }[];
@@ -36,6 +36,8 @@ export interface Field {
   tools: readonly Tool[];
   /** The hooks of the chain that were run, by both. */
   chain: readonly string[];
+  /** All of them in one process of ours. */
+  together: Tool;
   /** Why something is not measured. */
   missing: readonly string[];
 }
@@ -69,11 +71,20 @@ export function field(executable: string): Field {
   return {
     tools: tools.filter(({ steps }) => steps.every((step) => existsSync(step.program("/")[0] ?? ""))),
     chain: known.map(({ name }) => name),
+    together: {
+      key: "ours together",
+      name: "cdi-hook chain",
+      steps: [{ name: "chain", program: () => [executable, "chain", ...inOneProcess(known)] }],
+    },
     missing: [
       ...(nvidia === undefined ? ["NVIDIA's hook: ../shared/peers is not there"] : []),
       ...chain.filter((item) => !known.includes(item)).map(({ name }) => `${name}: not in ${executable} yet`),
     ],
   };
+}
+
+function inOneProcess(hooks: typeof chain): string[] {
+  return hooks.flatMap(({ name, args }, index) => [...(index === 0 ? [] : ["--"]), name, ...args]);
 }
 
 function twice(command: (root: string) => readonly string[]): Tool["steps"] {
