@@ -124,20 +124,6 @@ describe("soname links", () => {
     expect(made.entries).toEqual(["libone.so.1 => /opt/a/libone.so.1"]);
     expect(readdirSync(join(made.path, "opt/a"))).toEqual(["libone.so.1.2"]);
   });
-
-  test("direct: entries name the files where links are missing", () => {
-    const files = {
-      "/opt/a/libone.so.1.2": elf("libone.so.1"),
-      "/opt/a/libtwo.so.2.0": elf("libtwo.so.2"),
-      "/opt/a/libtwo.so.2": "libtwo.so.2.0",
-    };
-    const made = run(files, {}, { links: false, direct: true });
-    expect(made.entries).toEqual(["libtwo.so.2 => /opt/a/libtwo.so.2", "libone.so.1 => /opt/a/libone.so.1.2"]);
-    expect(run(files, {}, { direct: true }).entries).toEqual([
-      "libtwo.so.2 => /opt/a/libtwo.so.2",
-      "libone.so.1 => /opt/a/libone.so.1",
-    ]);
-  });
 });
 
 describe("settling in one run", () => {

@@ -28,7 +28,6 @@ export interface RunOptions {
   readonly directories?: readonly string[];
   readonly links: boolean;
   readonly settle?: boolean;
-  readonly direct?: boolean;
   readonly configuration?: Configuration;
   readonly log: Log;
 }
@@ -38,7 +37,6 @@ const FAILURES = {
   occupied: "there is a file or folder of that name",
   impossible: "the soname is no file name",
 } as const;
-const NONE: ReadonlySet<Offer> = new Set();
 
 /** Links of one folder that lead nowhere. */
 interface Dangling {
@@ -168,13 +166,12 @@ export class Run implements Disposable {
     let scan = new FolderScan(context, folder, directory, names);
     scan.scan();
     let offers: Offer[];
-    let astray: ReadonlySet<Offer> = NONE;
     for (let round = 1; ; round += 1) {
       const before = this.#mended;
       offers = scan.offers();
-      if (folder.hwcaps === undefined) {
+      if (folder.hwcaps === undefined && this.#options.links) {
         const folderLinks = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
-        astray = this.#mend(folder, offers, folderLinks);
+        this.#mend(folder, offers, folderLinks);
       }
       const again = this.#settles && (dangling.length > 0 || ambiguous);
       if (!again || this.#mended === before || round === ROUNDS) break;
@@ -190,7 +187,7 @@ export class Run implements Disposable {
     if (dangling.length > 0) {
       this.#dangling.push({ folder, path: directory.path, names: dangling, mended: this.#mended });
     }
-    this.#addEntries(folder, offers, astray);
+    this.#addEntries(folder, offers);
   }
 
   /** What older packages left behind; links for compilers (`libx.so`) stay, as their target may be installed later. */
@@ -205,32 +202,29 @@ export class Run implements Disposable {
     return again.identity === directory.identity ? again.entries(count) : undefined;
   }
 
-  /** Mends the links of a folder; the offers whose soname does not lead to their file then. */
-  #mend(folder: Folder, offers: readonly Offer[], links: FolderLinks): ReadonlySet<Offer> {
-    const astray = new Set<Offer>();
+  /** Mends the links of a folder. */
+  #mend(folder: Folder, offers: readonly Offer[], links: FolderLinks): void {
     for (const offer of offers) {
       if (offer.isLink) continue;
       const state = links.state(offer);
-      if (state !== "right" && !(this.#options.links && this.#mendOne(folder, offer, links, state))) astray.add(offer);
+      if (state !== "right") this.#mendOne(folder, offer, links, state);
     }
-    return astray;
   }
 
-  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): boolean {
+  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): void {
     const { name, soname } = offer;
     const reason = state === "missing" || state === "wrong" ? links.mend(offer, state) : FAILURES[state];
     if (reason !== undefined) {
       this.#failed(folder, soname, name, reason);
-      return false;
+      return;
     }
     this.#mended += 1;
     this.#changed(folder, soname, name, state === "missing" ? "made" : "replaced");
-    return true;
   }
 
-  #addEntries(folder: Folder, offers: readonly Offer[], astray: ReadonlySet<Offer>): void {
+  #addEntries(folder: Folder, offers: readonly Offer[]): void {
     const { hwcaps, path } = folder;
-    const { direct = false, log } = this.#options;
+    const { log } = this.#options;
     if (this.#text > TEXT_LIMIT || this.entries.length + offers.length > ENTRY_LIMIT) {
       if (!this.#cut) log.warn(`${path}: too many libraries, this folder and later ones are left out`);
       this.#cut = true;
@@ -241,7 +235,7 @@ export class Run implements Disposable {
     const hwcapHigh = Number(hwcap >> 32n);
     for (const offer of offers) {
       const { soname, flags, osVersion, isa, name } = offer;
-      const file = hwcaps !== undefined || (direct && astray.has(offer)) ? name : soname;
+      const file = hwcaps === undefined ? soname : name;
       const value = `${path}/${file}`;
       this.#text += soname.length + value.length;
       this.entries.push({ key: soname, value, flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa });

@@ -27,11 +27,6 @@ export interface UpdateOptions {
    * itself removes such a link, or leaves it out, and takes it up in the next run.
    */
   readonly settle?: boolean;
-  /**
-   * An entry whose soname link is missing or wrong, and stays so, names the file itself: on a root that cannot be
-   * written the cache then serves all the same.
-   */
-  readonly direct?: boolean;
   /** Where the cache goes; CACHE_PATH unless told. */
   readonly cachePath?: string;
   /** The configuration; CONFIGURATION_PATH unless told. */
