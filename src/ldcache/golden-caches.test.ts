@@ -3,7 +3,7 @@
  * the repository, and are skipped where they are not there.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../test/support/seeded-random.ts";
 import type { CacheEntry } from "./entry.ts";
@@ -12,7 +12,7 @@ import { sortEntries } from "./sort.ts";
 import { type CacheLayout, writeCache } from "./write.ts";
 import { absentPeer } from "../../test/support/tally.ts";
 
-const vectors = "/work/shared/ldcache-vectors";
+const vectors = resolve(import.meta.dirname, "../../../shared/ldcache-vectors");
 const trees = existsSync(vectors) ? readdirSync(vectors).filter((name) => name.startsWith("tree-")) : [];
 
 /** What upstream's release 2.`minor` writes on x86-64; `head` is 2.42 and a bit. */

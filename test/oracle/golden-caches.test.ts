@@ -1,11 +1,11 @@
 /**
- * Caches that twenty-one releases of glibc's ldconfig wrote for sixteen random trees, as files: /work/shared/ldcache-vectors,
+ * Caches that twenty-one releases of glibc's ldconfig wrote for sixteen random trees, as files: ../shared/ldcache-vectors,
  * or the directory that LDCACHE_VECTORS names.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { copyTree } from "../support/debian-root.ts";
 import { runHook } from "../support/executable.ts";
@@ -19,7 +19,7 @@ interface Expected {
   links: Record<string, string>;
 }
 
-const vectors = process.env["LDCACHE_VECTORS"] ?? "/work/shared/ldcache-vectors";
+const vectors = resolve(import.meta.dirname, "../../../shared/ldcache-vectors");
 const trees = existsSync(vectors)
   ? readdirSync(vectors)
       .filter((name) => name.startsWith("tree-"))
