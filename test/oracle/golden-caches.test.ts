@@ -1,6 +1,5 @@
 /**
- * Caches that twenty-one releases of glibc's ldconfig wrote for sixteen random trees, as files: ../shared/ldcache-vectors,
- * or the directory that LDCACHE_VECTORS names.
+ * Caches that twenty-one releases of glibc's ldconfig wrote for sixteen random trees, as files: ../shared/ldcache-vectors.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
