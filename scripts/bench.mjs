@@ -1,10 +1,10 @@
 // What a start costs, against NVIDIA's hook and ldconfig: a table on stdout and in docs/bench. Wants root, as it mounts.
 //   node scripts/bench.mjs [RUNS on the small root [RUNS on the large root]]
-import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { loadTypeScript } from "./load-typescript.mjs";
 
 const here = fileURLToPath(import.meta.url);
 const top = dirname(dirname(here));
@@ -29,18 +29,7 @@ if (process.env["CDI_HOOK_BENCH"] === undefined) {
   process.exit(status ?? 1);
 }
 
-const outfile = join(top, "dist/build/bench.mjs");
-mkdirSync(dirname(outfile), { recursive: true });
-await build({
-  entryPoints: [join(top, "scripts/bench/bench.ts")],
-  outfile,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  packages: "external",
-  logLevel: "error",
-});
-const { bench } = await import(pathToFileURL(outfile).href);
+const { bench } = await loadTypeScript("scripts/bench/bench.ts");
 const [smallRuns = "40", largeRuns = "15"] = process.argv.slice(2);
 bench({
   executable,

@@ -55,7 +55,7 @@ export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } =
 
   const ask = (what) => run(compiler, [`-print-file-name=${what}`]).trim();
   // No -fcf-protection: Linux does not enforce it for programs, and a landing pad behind each of the interpreter's indirect
-  // jumps costs 3 % of a hook's time.
+  // jumps costs 2 % of a hook's instructions.
   const hardening = ["-fPIE", "-fstack-protector-strong", "-fstack-clash-protection"];
   if (arch === "arm64") hardening.push("-mbranch-protection=standard");
   const flags = sanitize
