@@ -23,12 +23,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   oci: ["rootfs", "host", "bytes", "errors", "logger"],
   ldconfig: ["rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
   hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger", "part"],
-  cli: "errors logger part bytes kernel elf ldcache rootfs host oci ldconfig hooks".split(" "),
+  erofs: ["bytes", "errors"],
+  tar: ["bytes", "errors"],
+  image: ["erofs", "tar", "rootfs", "host", "bytes", "errors", "logger"],
+  cdi: ["oci", "rootfs", "host", "bytes", "errors", "logger"],
+  loader: ["ldconfig", "rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
+  apply: ["hooks", "cdi", "image", "oci", "rootfs", "host", "bytes", "errors", "logger", "part"],
+  install: ["cdi", "oci", "host", "bytes", "errors", "logger"],
+  cli: (
+    "errors logger part bytes kernel elf ldcache rootfs host oci ldconfig hooks " +
+    "erofs tar image cdi loader apply install"
+  ).split(" "),
   bin: ["cli"],
 };
 
 /** Packages of npm, and the only place of each. Nothing else may be imported, of npm or of Node. */
-const homeOfPackage: Readonly<Record<string, string>> = { commander: "cli", pino: "logger" };
+const homeOfPackage: Readonly<Record<string, string>> = { commander: "cli", pino: "logger", yaml: "cdi" };
 
 /** Names that give power over the machine, and where alone they may stand. */
 const homeOfName: Readonly<Record<string, RegExp>> = {
@@ -39,7 +49,7 @@ const homeOfName: Readonly<Record<string, RegExp>> = {
   procfs: /^src\/rootfs\/(?:root|mount)\.ts$/,
 };
 
-/** System calls that start a process or a program; the kernel's wrappers have none of them. */
+/** System calls that start a process or a program: for src/kernel/spawn.ts only, which only src/host/program.ts imports. */
 const startsProcess = /^(?:SYS_|__NR_)?(?:execve|execveat|fork|vfork|clone|clone3)$/i;
 
 const longestFile = 400;
@@ -158,16 +168,22 @@ const rules: readonly Rule[] = [
     broken: [{ path: "src/rootfs/a.ts", text: `import { mount } from "../kernel/mount.ts";` }],
   },
   {
-    name: "nothing can start a process",
+    name: "one file starts processes, for one importer",
     check: (files) =>
       files
-        .filter((file) => isProduct(file) && file.path.startsWith("src/kernel/"))
-        .flatMap((file) =>
-          [...namesIn(file)].filter((name) => startsProcess.test(name)).map((name) => `${file.path}: ${name}`),
-        ),
+        .filter((file) => isProduct(file) && !/^src\/(?:kernel\/(?:syscalls|spawn)|host\/program)\.ts$/.test(file.path))
+        .flatMap((file) => [
+          ...(file.path.startsWith("src/kernel/") ? [...namesIn(file)] : [])
+            .filter((name) => startsProcess.test(name))
+            .map((name) => `${file.path}: ${name}`),
+          ...importsOf(file)
+            .filter(({ target }) => target === "src/kernel/spawn.ts")
+            .map(() => `${file.path}: imports spawn.ts`),
+        ]),
     broken: [
       { path: "src/kernel/a.ts", text: `export const numbers = { execve: 59 };` },
       { path: "src/kernel/b.ts", text: `export const SYS_clone3 = 435;` },
+      { path: "src/host/c.ts", text: `import { spawn } from "../kernel/spawn.ts";` },
     ],
   },
   {
@@ -280,18 +296,23 @@ interface Metafile {
   >;
 }
 
-/** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
-function needlessInputs({ outputs }: Metafile): readonly string[] {
-  const entry = Object.keys(outputs).find((path) => outputs[path]?.entryPoint === "bin/cdi-hook.ts");
-  const reached = new Set(entry === undefined ? [] : [entry]);
+/** The source files of a module and of all that it imports. */
+function inputsOf({ outputs }: Metafile, isEntry: (entryPoint: string) => boolean): readonly string[] {
+  const reached = new Set(Object.keys(outputs).filter((path) => isEntry(outputs[path]?.entryPoint ?? "")));
   for (const path of reached) for (const { path: next } of outputs[path]?.imports ?? []) reached.add(next);
-  return [...reached]
-    .flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}))
-    .filter(
-      (path) =>
-        path.includes("node_modules/") ||
-        /^src\/(?:logger-|cli\/(?:people|completion|man-page|suggest)|elf\/|ldcache\/|ldconfig\/)/.test(path),
-    );
+  return [...reached].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}));
+}
+
+/** Parts that a hook may need. */
+const hookParts = /^bin\/cdi-hook\.ts$|:(?:linker|driver-params|cuda-compat|application-profile|chain|suggest)$/;
+
+/** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
+function needlessInputs(metafile: Metafile): readonly string[] {
+  return inputsOf(metafile, (entryPoint) => entryPoint === "bin/cdi-hook.ts").filter(
+    (path) =>
+      path.includes("node_modules/") ||
+      /^src\/(?:logger-|cli\/(?:people|completion|man-page|suggest)|elf\/|ldcache\/|ldconfig\/)/.test(path),
+  );
 }
 
 test("a start evaluates no package, nothing of the commands for people, and nothing of ldconfig", (context) => {
@@ -300,6 +321,15 @@ test("a start evaluates no package, nothing of the commands for people, and noth
   const metafile = JSON.parse(readFileSync(path, "utf8")) as Metafile;
   expect(Object.keys(metafile.outputs).length).toBeGreaterThan(2);
   expect(needlessInputs(metafile)).toEqual([]);
+});
+
+test("no hook has what starts a process", (context) => {
+  const path = join(top, "dist/modules.meta.json");
+  if (!existsSync(path)) context.skip(`needs a build: ${basename(path)}`);
+  const metafile = JSON.parse(readFileSync(path, "utf8")) as Metafile;
+  const inputs = inputsOf(metafile, (entryPoint) => hookParts.test(entryPoint));
+  expect(inputs.filter((input) => /^src\/(?:hooks\/linker|kernel\/files)\.ts$/.test(input))).toHaveLength(2);
+  expect(inputs).not.toContain("src/kernel/spawn.ts");
 });
 
 test("and one that does is noticed", () => {

@@ -7,7 +7,8 @@ import { profileFor, type Distribution, type Profile } from "../ldconfig/profile
 import { CACHE_PATH, computeCache } from "../ldconfig/update.ts";
 import type { LinkChange } from "../ldconfig/links.ts";
 import type { Logger } from "../logger.ts";
-import { Root } from "../rootfs/root.ts";
+import type { Root } from "../rootfs/root.ts";
+import { openRootArgument } from "./root-argument.ts";
 import type { Finish } from "./commands.ts";
 import { exitStatusOf } from "./exit.ts";
 import { writeOutput } from "./output.ts";
@@ -59,7 +60,7 @@ export function ldcacheCommand(log: Logger, finish: Finish): PersonCommand {
 
 function rebuildCache(options: RebuildOptions, log: Logger): void {
   if (options.root === undefined) throw new HookError("usage", "parse arguments", "", "--root is required");
-  using root = Root.open(options.root);
+  using root = openRootArgument(options.root);
   const profile = requestedProfile(root, options, log);
   if (profile === undefined) {
     writeOutput(`${options.root}: its dynamic linker is musl, which has no cache; nothing is needed\n`);

@@ -1,0 +1,6 @@
+import { Root } from "../rootfs/root.ts";
+
+/** Opens the root filesystem that a person names on the command line. Throws HookError `root`. */
+export function openRootArgument(text: string): Root {
+  return Root.open(text);
+}
