@@ -170,16 +170,15 @@ const rules: readonly Rule[] = [
   {
     name: "one file starts processes, for one importer",
     check: (files) =>
-      files
-        .filter((file) => isProduct(file) && !/^src\/(?:kernel\/(?:syscalls|spawn)|host\/program)\.ts$/.test(file.path))
-        .flatMap((file) => [
-          ...(file.path.startsWith("src/kernel/") ? [...namesIn(file)] : [])
-            .filter((name) => startsProcess.test(name))
-            .map((name) => `${file.path}: ${name}`),
-          ...importsOf(file)
-            .filter(({ target }) => target === "src/kernel/spawn.ts")
-            .map(() => `${file.path}: imports spawn.ts`),
-        ]),
+      files.flatMap((file) => {
+        if (!isProduct(file) || /^src\/(?:kernel\/(?:syscalls|spawn)|host\/program)\.ts$/.test(file.path)) return [];
+        const names = file.path.startsWith("src/kernel/") ? [...namesIn(file)] : [];
+        const imports = importsOf(file).filter(({ target }) => target === "src/kernel/spawn.ts");
+        return [
+          ...names.filter((name) => startsProcess.test(name)).map((name) => `${file.path}: ${name}`),
+          ...imports.map(() => `${file.path}: imports spawn.ts`),
+        ];
+      }),
     broken: [
       { path: "src/kernel/a.ts", text: `export const numbers = { execve: 59 };` },
       { path: "src/kernel/b.ts", text: `export const SYS_clone3 = 435;` },
