@@ -5,6 +5,7 @@ const X86_64 = {
   write: 1,
   close: 3,
   rt_sigaction: 13,
+  ioctl: 16,
   pread64: 17,
   getpid: 39,
   kill: 62,
@@ -17,6 +18,7 @@ const X86_64 = {
   umount2: 166,
   getdents64: 217,
   exit_group: 231,
+  clock_gettime: 228,
   openat: 257,
   mkdirat: 258,
   unlinkat: 263,
@@ -37,6 +39,7 @@ const X86_64 = {
 
 const GENERIC: typeof X86_64 = {
   fcntl: 25,
+  ioctl: 29,
   mkdirat: 34,
   unlinkat: 35,
   symlinkat: 36,
@@ -54,6 +57,7 @@ const GENERIC: typeof X86_64 = {
   readlinkat: 78,
   fsync: 82,
   exit_group: 94,
+  clock_gettime: 113,
   kill: 129,
   rt_sigaction: 134,
   umask: 166,
