@@ -46,7 +46,7 @@ const homeOfName: Readonly<Record<string, RegExp>> = {
   latin1: /^src\/bytes\/text\.ts$/,
   latin1Into: /^src\/bytes\/text\.ts$/,
   loadModule: /^src\/part\.ts$/,
-  procfs: /^src\/rootfs\/(?:root|mount)\.ts$/,
+  procfs: /^src\/rootfs\/(?:kernel-root|mount)\.ts$/,
 };
 
 /** System calls that start a process or a program: for src/kernel/spawn.ts only, which only src/host/program.ts imports. */

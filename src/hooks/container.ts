@@ -1,7 +1,8 @@
 import type { Log } from "../logger.ts";
 import { rootPathOf } from "../oci/bundle.ts";
 import { readState, type State } from "../oci/state.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
+import type { Root } from "../rootfs/root.ts";
 
 /** The container that a hook is run for. Nothing is read before it is asked for, and everything once. */
 export class Container implements Disposable {
@@ -31,7 +32,7 @@ export class Container implements Disposable {
         `root filesystem ${path} (from ${source}); container ${state.id ?? "?"} is ${state.status ?? "?"}`,
       );
     }
-    return Root.open(path);
+    return KernelRoot.open(path);
   }
 
   [Symbol.dispose](): void {

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseCommandLine } from "../cli/flags.ts";
 import { Logger } from "../logger.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { createSymlinks } from "./create-symlinks.ts";
 
 let base: string;
@@ -25,7 +25,7 @@ afterEach(() => rmSync(base, { recursive: true }));
 function run(...links: string[]): void {
   const words = ["create-symlinks", ...links.flatMap((link) => ["--link", link])];
   const { flags } = parseCommandLine(words, { globals: [], flagsOf: () => createSymlinks.flags });
-  using root = Root.open(base);
+  using root = KernelRoot.open(base);
   createSymlinks.run({
     flags,
     log: new Logger("error", () => undefined),

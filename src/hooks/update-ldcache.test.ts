@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Logger, plainSink } from "../logger.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
+import type { Root } from "../rootfs/root.ts";
 import { foldersIn } from "./drop-in-file.ts";
 import { dropInPath, updateDropIn } from "./drop-in.ts";
 import { ldSoConf, muslPathFile, normalFolder, usableFolders } from "./folder-argument.ts";
@@ -19,7 +20,7 @@ const log = new Logger(
 
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "folders-"));
-  root = Root.open(base);
+  root = KernelRoot.open(base);
   lines = [];
 });
 afterEach(() => {

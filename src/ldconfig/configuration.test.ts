@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { writeTree, type TreeEntry } from "../../test/support/tree-entries.ts";
 import type { Log } from "../logger.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { readConfiguration, type ConfigurationRules } from "./configuration.ts";
 
 const old: ConfigurationRules = { libraryTypes: true, hwcapLines: true, hwcapCount: 12 };
@@ -33,7 +33,7 @@ function read(files: Record<string, string>, rules = old, more: TreeEntry[] = []
   ]);
   const warnings: string[] = [];
   const log: Log = { debugging: false, debug: () => undefined, warn: (message) => warnings.push(message) };
-  using root = Root.open(path);
+  using root = KernelRoot.open(path);
   const { folders, hwcaps } = readConfiguration(root, "/etc/ld.so.conf", rules, log);
   return {
     paths: folders.map((folder) => folder.path),

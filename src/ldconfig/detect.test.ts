@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { MACHINE } from "../../test/support/elf-forge.ts";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { writeCache } from "../ldcache/write.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { detectProfile, type Detection } from "./detect.ts";
 import { profileFor } from "./profile.ts";
 
@@ -72,7 +72,7 @@ function detect(files: Record<string, Uint8Array | string>, links: Record<string
     mkdirSync(join(path, dirname(name)), { recursive: true });
     symlinkSync(target, join(path, name));
   }
-  using root = Root.open(path);
+  using root = KernelRoot.open(path);
   return detectProfile(root, log);
 }
 
@@ -282,7 +282,7 @@ describe("real programs", () => {
     const root = scratchDirectory();
     mkdirSync(join(root, "sbin"));
     copyFileSync(path, join(root, "sbin/ldconfig"));
-    using open = Root.open(root);
+    using open = KernelRoot.open(root);
     const { libc, profile } = detectProfile(open, log);
     expect([libc, profile.layout.generator.startsWith("ldconfig (")]).toEqual(["glibc", true]);
   });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { writeTree } from "../../test/support/tree-entries.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
+import type { Root } from "../rootfs/root.ts";
 import { ConfigurationFolders } from "./configuration-folders.ts";
 import { ComponentMatcher, glob } from "./glob.ts";
 
@@ -64,7 +65,7 @@ describe("in a root", () => {
       { kind: "link", path: "/link", target: "/opt" },
       { kind: "link", path: "/outside", target: "../../../../../../.." },
     ]);
-    return Root.open(path);
+    return KernelRoot.open(path);
   }
 
   test.each([

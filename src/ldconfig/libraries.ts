@@ -3,7 +3,7 @@ import { LibraryReader, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
 import type { Directory, Identity } from "../rootfs/directory.ts";
 import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
-import { OpenFile } from "../rootfs/open-file.ts";
+import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** A file and what was found in it. */
@@ -63,8 +63,7 @@ export class Libraries {
   /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
   at(path: string, from: string): LibraryFile | number {
     const opened = this.#root.openUnlessKnown(path, from, this.#byIdentity);
-    if (typeof opened === "object" && !(opened instanceof OpenFile))
-      return this.#byIdentity.get(opened.identity) ?? -ENOENT;
+    if (typeof opened === "object" && "type" in opened) return this.#byIdentity.get(opened.identity) ?? -ENOENT;
     if (typeof opened === "number") return opened;
     this.#metAgain.add(opened.inode);
     return this.#read(opened);

@@ -14,7 +14,7 @@ import { scratchDirectory } from "../../test/support/scratch.ts";
 import { again, elf, entriesOf, run, text } from "../../test/support/small-root.ts";
 import { writeTree } from "../../test/support/tree-entries.ts";
 import { readCache } from "../ldcache/read.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { profileFor } from "./profile.ts";
 import { computeCache } from "./update.ts";
 
@@ -60,7 +60,7 @@ describe("the cache file", () => {
   test("only computed", () => {
     const path = scratchDirectory();
     writeTree(path, entriesOf({ ...files, "/etc/ld.so.conf": text("/opt/a") }));
-    using root = Root.open(path);
+    using root = KernelRoot.open(path);
     const profile = profileFor({ glibc: "2.36", distribution: "debian", architecture: "x86-64" });
     const log = { debugging: false, debug: () => undefined, warn: () => undefined };
     expect(computeCache(root, profile, { links: true, log }).entries).toBe(1);

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { copyTree } from "../../test/support/debian-root.ts";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { listTree } from "../../test/support/tree-listing.ts";
-import { Root } from "../rootfs/root.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { profileFor } from "./profile.ts";
 import { update } from "./update.ts";
 import { absentPeer } from "../../test/support/tally.ts";
@@ -49,7 +49,7 @@ function differences(pristine: string, folder: string, name: string, expected: E
     architecture: "x86-64",
     format: format === "compat" ? "compat" : undefined,
   });
-  using root = Root.open(path);
+  using root = KernelRoot.open(path);
   const { bytes, changed } = update(root, profile, { links: true, log });
   const again = update(root, profile, { links: true, log });
   const found: string[] = [];

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { EACCES, ELOOP, ENOENT, ENOTDIR } from "../kernel/errno.ts";
-import { Root } from "./root.ts";
+import { KernelRoot } from "./kernel-root.ts";
+import type { Root } from "./root.ts";
 
 let base: string;
 let outside: string;
@@ -18,7 +19,7 @@ beforeEach(() => {
   chmodSync(join(base, "usr/file"), 0o600);
   writeFileSync(outside, "");
   chmodSync(outside, 0o600);
-  root = Root.open(base);
+  root = KernelRoot.open(base);
   onTestFinished(() => root.close());
 });
 

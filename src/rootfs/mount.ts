@@ -44,6 +44,7 @@ import {
 } from "../kernel/mount.ts";
 import { Stat } from "../kernel/stat.ts";
 import { kernelFailure } from "./failure.ts";
+import { KernelRoot } from "./kernel-root.ts";
 import type { Root } from "./root.ts";
 
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -82,6 +83,7 @@ export function coverProcFile(
   bytes: Uint8Array,
 ): void {
   const path = `/proc/${folders.join("/")}/${name}`;
+  if (!(root instanceof KernelRoot)) throw new HookError("kernel", "mount over", path, "its mounts are not there yet");
   using held = new Held();
   const proc = held.keep(root.procfs());
   const check = (result: number, what: string): number => {

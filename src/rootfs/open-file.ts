@@ -1,89 +1,16 @@
 import type { ByteSource } from "../bytes/source.ts";
-import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "../kernel/constants.ts";
-import { EFBIG, EINVAL, EISDIR } from "../kernel/errno.ts";
-import { close, fstat, openat, pread } from "../kernel/files.ts";
-import { Stat, type Identity } from "../kernel/stat.ts";
-
-/** O_NONBLOCK: a FIFO that took the place of a file must not hold us; O_NOCTTY: nor a terminal become ours. */
-const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-const SCRATCH_BYTES = 64 << 10;
-
-const scratch = new Uint8Array(SCRATCH_BYTES);
-const views = new Map<number, Uint8Array>();
-const stat = new Stat();
-
-function view(length: number): Uint8Array {
-  let found = views.get(length);
-  if (found === undefined) {
-    found = scratch.subarray(0, length);
-    views.set(length, found);
-  }
-  return found;
-}
+import type { Identity } from "../kernel/stat.ts";
 
 /** A regular file of a container, open for reading. */
-export class OpenFile implements ByteSource, Disposable {
-  readonly #descriptor: number;
+export interface OpenFile extends ByteSource, Disposable {
   readonly identity: Identity;
+  /** The inode number by itself; see DirectoryEntry.inode. */
   readonly inode: number;
-  readonly size: number;
   /** How many names the file has. */
   readonly links: number;
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-    this.identity = stat.identity;
-    this.inode = stat.inode;
-    this.size = stat.size;
-    this.links = stat.links;
-  }
-
-  /**
-   * Opens the regular file `name` in `directory`, links not followed. -errno when it cannot; -EISDIR for a directory,
-   * -EINVAL for whatever else is not a regular file. The type is checked on the descriptor.
-   */
-  static open(directory: number, name: string): OpenFile | number {
-    const descriptor = openat(directory, name, READ);
-    if (descriptor < 0) return descriptor;
-    const result = fstat(descriptor, stat);
-    if (result < 0 || stat.type !== S_IFREG) {
-      close(descriptor);
-      return result < 0 ? result : stat.type === S_IFDIR ? -EISDIR : -EINVAL;
-    }
-    return new OpenFile(descriptor);
-  }
-
-  /** At most 64 KiB at a time; empty at the end of the file, and when the kernel cannot read it. */
-  read(offset: number, length: number): Uint8Array {
-    const wanted = view(length > SCRATCH_BYTES ? SCRATCH_BYTES : length);
-    const count = pread(this.#descriptor, wanted, offset);
-    return count === wanted.length ? wanted : scratch.subarray(0, Math.max(count, 0));
-  }
-
-  readInto(bytes: Uint8Array, offset: number): number {
-    const count = pread(this.#descriptor, bytes, offset);
-    return count < 0 ? 0 : count;
-  }
-
+  /** At most 64 KiB at a time; empty at the end of the file, and when it cannot be read. */
+  read(offset: number, length: number): Uint8Array;
   /** The whole file, in bytes of its own; -EFBIG when it has more than `limit` bytes, -errno when it cannot be read. */
-  readAll(limit: number): Uint8Array | number {
-    if (this.size > limit) return -EFBIG;
-    const bytes = new Uint8Array(this.size);
-    let used = 0;
-    while (used < bytes.length) {
-      const count = pread(this.#descriptor, used === 0 ? bytes : bytes.subarray(used), used);
-      if (count < 0) return count;
-      if (count === 0) return bytes.slice(0, used);
-      used += count;
-    }
-    return bytes;
-  }
-
-  close(): void {
-    close(this.#descriptor);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
+  readAll(limit: number): Uint8Array | number;
+  close(): void;
 }

@@ -1,238 +1,49 @@
-import { HookError } from "../errors.ts";
-import {
-  AT_FDCWD,
-  AT_SYMLINK_NOFOLLOW,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_PATH,
-  O_RDONLY,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFREG,
-} from "../kernel/constants.ts";
-import { EACCES, EINVAL, EISDIR, ELOOP, ENOTDIR, describeErrno } from "../kernel/errno.ts";
-import { close, fstat, openat, statx, unlinkat } from "../kernel/files.ts";
-import { Stat, type Identity } from "../kernel/stat.ts";
-import { Directory, type FileFacts, factsOf } from "./directory.ts";
-import { kernelFailure } from "./failure.ts";
-import { setModeAt } from "./mode.ts";
-import { OpenFile } from "./open-file.ts";
-import { isProcfs, refusesWrites } from "./pseudo-filesystem.ts";
-import { Effort, Walk } from "./walk.ts";
-
-const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
-const stat = new Stat();
-const NOTHING_KNOWN: ReadonlySet<Identity> = new Set();
-
-/** What a walk's last component turned out to be, with links followed. */
-interface Found {
-  name: string;
-  facts: FileFacts;
-}
+import type { Directory, FileFacts, Identity } from "./directory.ts";
+import type { OpenFile } from "./open-file.ts";
 
 /**
- * A container's root filesystem. Every path is a byte string as a program in the container would write it; a relative
- * one starts at `from`, by default `/`. Links are followed inside the root. Methods that look answer with -errno when
- * there is nothing to see; methods that change throw HookError.
+ * A container's root filesystem, however it is seen: as the kernel shows it (kernel-root.ts), or as a tree in memory over
+ * something that is only read (virtual-root.ts). Every path is a byte string as a program in the container would write it;
+ * a relative one starts at `from`, by default `/`. Links are followed inside the root. Methods that look answer with
+ * -errno when there is nothing to see; methods that change throw HookError.
  */
-export class Root implements Disposable {
-  readonly #descriptor: number;
-  /** Identities of directories; see Directory's constructor. */
-  readonly #tidied: Set<Identity> = new Set();
-  readonly #effort: Effort = new Effort();
-  /** The root's path on the host, for messages. */
+export interface Root extends Disposable {
+  /** What the root is on the host, for messages: a path. */
   readonly hostPath: string;
-  /** Device and inode number as one key. */
   readonly identity: Identity;
-
-  private constructor(descriptor: number, hostPath: string, identity: Identity) {
-    this.#descriptor = descriptor;
-    this.hostPath = hostPath;
-    this.identity = identity;
-  }
-
-  /**
-   * Opens the directory `hostPath`, a path of the host. Throws HookError `root` when it is missing, no directory, or the
-   * host's own root.
-   */
-  static open(hostPath: string): Root {
-    const descriptor = hostPath === "" ? -EINVAL : openat(AT_FDCWD, hostPath, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) throw new HookError("root", "open root", hostPath, describeErrno(descriptor));
-    const own = statx(AT_FDCWD, "/", 0, stat);
-    const hostIdentity = own < 0 ? "" : stat.identity;
-    const result = fstat(descriptor, stat);
-    if (result < 0 || stat.identity === hostIdentity) {
-      close(descriptor);
-      const reason = result < 0 ? describeErrno(result) : "this is the host's own root directory";
-      throw new HookError("root", "open root", hostPath, reason);
-    }
-    return new Root(descriptor, hostPath, stat.identity);
-  }
-
   /** Opens a directory for reading its entries. */
-  directory(path: string, from = "/"): Directory | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
-    if (start < 0) return start;
-    let rest = path;
-    for (;;) {
-      const name = walk.enterParent(rest);
-      if (typeof name === "number") return name;
-      const descriptor = openat(walk.descriptor, name === "" ? "." : name, DIRECTORY);
-      if (descriptor >= 0) return this.#adopt(descriptor, walk, name);
-      if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
-      const target = walk.readlink(name);
-      if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
-      rest = target;
-    }
-  }
-
-  #adopt(descriptor: number, walk: Walk, name: string): Directory | number {
-    const result = fstat(descriptor, stat);
-    const parent = walk.path;
-    const path = name === "" ? parent : parent === "/" ? `/${name}` : `${parent}/${name}`;
-    // The walk keeps out of /proc and /sys; a last component that is one of them is kept out here.
-    if (result < 0 || path === "/proc" || path === "/sys") {
-      close(descriptor);
-      return result < 0 ? result : -EACCES;
-    }
-    return new Directory(descriptor, path, stat.identity, walk.followed, this.#tidied);
-  }
-
+  directory(path: string, from?: string): Directory | number;
   /** What the path leads to, links followed. */
-  stat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    const found = this.#find(walk, path, from);
-    return typeof found === "number" ? found : found.facts;
-  }
-
+  stat(path: string, from?: string): FileFacts | number;
   /** What the path names; a link there is not followed. */
-  lstat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
-    if (start < 0) return start;
-    const name = walk.enterParent(path);
-    if (typeof name === "number") return name;
-    const result = name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
-    return result < 0 ? result : factsOf(stat);
-  }
-
+  lstat(path: string, from?: string): FileFacts | number;
   /**
    * Opens a regular file for reading, links followed. -EISDIR for a directory, -EINVAL for whatever else is no regular
    * file: that is not opened at all, as opening a device can have effects.
    */
-  open(path: string, from = "/"): OpenFile | number {
-    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN);
-    return typeof opened === "number" || opened instanceof OpenFile ? opened : -EINVAL;
-  }
-
+  open(path: string, from?: string): OpenFile | number;
   /** As `open`, but a regular file whose identity is in `known` is not opened: its facts are the answer. */
   openUnlessKnown(
     path: string,
     from: string,
     known: { has(identity: Identity): boolean },
-  ): OpenFile | FileFacts | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    const found = this.#find(walk, path, from);
-    if (typeof found === "number") return found;
-    const { facts } = found;
-    if (facts.type !== S_IFREG) return facts.type === S_IFDIR ? -EISDIR : -EINVAL;
-    return known.has(facts.identity) ? facts : OpenFile.open(walk.descriptor, found.name);
-  }
-
-  #find(walk: Walk, path: string, from: string): Found | number {
-    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
-    if (start < 0) return start;
-    let rest = path;
-    let wantsDirectory = false;
-    for (;;) {
-      // As in Linux, a path that ends in a slash leads to directories only, however many links later.
-      wantsDirectory ||= rest.endsWith("/") || rest.endsWith("/.");
-      const name = walk.enterParent(rest);
-      if (typeof name === "number") return name;
-      const result =
-        name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
-      if (result < 0) return result;
-      if (stat.type !== S_IFLNK) {
-        return wantsDirectory && stat.type !== S_IFDIR ? -ENOTDIR : { name, facts: factsOf(stat) };
-      }
-      const target = walk.readlink(name);
-      if (typeof target === "number") return target;
-      rest = target;
-    }
-  }
-
+  ): OpenFile | FileFacts | number;
   /** The bytes of a regular file of at most `limit` bytes (-EFBIG above it). */
-  read(path: string, limit: number): Uint8Array | number {
-    const file = this.open(path);
-    if (typeof file === "number") return file;
-    using open = file;
-    return open.readAll(limit);
-  }
-
+  read(path: string, limit: number): Uint8Array | number;
   /** The directory that holds the last component of `path`, and that component; missing parents are made, mode 0755. */
-  makeParents(path: string): { directory: Directory; name: string } {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    const name = walk.makeParents(path);
-    if (typeof name === "number") throw kernelFailure("make parents of", path, name);
-    if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
-    const descriptor = openat(walk.descriptor, ".", DIRECTORY);
-    const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk, "");
-    if (typeof directory === "number") {
-      throw kernelFailure("make parents of", path, directory);
-    }
-    return { directory, name };
-  }
-
+  makeParents(path: string): { directory: Directory; name: string };
   /**
    * Puts `bytes` in the place of whatever `path` names, in one step, parents made as needed; see Directory.replaceFile.
-   * With `durable` the bytes are on the disk before the name changes. Throws HookError `kernel`; nothing is left
-   * half-written.
+   * Throws HookError `kernel`; nothing is left half-written.
    */
-  replaceFile(path: string, bytes: Uint8Array, mode: number, durable = false): void {
-    const { directory, name } = this.makeParents(path);
-    using holder = directory;
-    const result = holder.replaceFile(name, bytes, mode, durable);
-    if (result < 0) throw kernelFailure("replace", path, result);
-  }
-
-  /**
-   * A descriptor (O_PATH) of the root's /proc when a procfs is mounted there, -EACCES when it is something else; the
-   * caller closes it. For mount.ts, which argues why it may: everything else keeps out of /proc.
-   */
-  procfs(): number {
-    const descriptor = openat(this.#descriptor, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (descriptor < 0 || isProcfs(descriptor)) return descriptor;
-    close(descriptor);
-    return -EACCES;
-  }
-
+  replaceFile(path: string, bytes: Uint8Array, mode: number, durable?: boolean): void;
   /** Removes a name that is no directory; 0 or -errno. */
-  unlink(path: string): number {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    const name = walk.enterParent(path);
-    if (typeof name === "number") return name;
-    if (name === "") return -EISDIR;
-    return refusesWrites(walk.descriptor) ? -EACCES : unlinkat(walk.descriptor, name);
-  }
-
+  unlink(path: string): number;
   /**
    * Sets the mode, 0..0o7777, of what the path leads to, links followed; nothing is opened. Whether it was another mode
    * before, or -errno: -EACCES on the kernel's own file systems, -EOPNOTSUPP where the kernel is older than 6.6 and /proc
    * is not to be had.
    */
-  setMode(path: string, mode: number): boolean | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
-    return setModeAt(walk, path, mode);
-  }
-
-  close(): void {
-    close(this.#descriptor);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
+  setMode(path: string, mode: number): boolean | number;
+  close(): void;
 }

@@ -6,7 +6,7 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR } from "../kernel/con
 import { EACCES, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
 import { close, fstat, openat, statx } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
-import { Root } from "./root.ts";
+import { KernelRoot } from "./kernel-root.ts";
 import { Effort, Walk } from "./walk.ts";
 
 let top: string;
@@ -168,7 +168,7 @@ describe("links", () => {
 
   test("a root has an end of link targets to follow, however many walks there are", () => {
     link("long", `${"a/../".repeat(810)}a`);
-    using bounded = Root.open(base);
+    using bounded = KernelRoot.open(base);
     expect(bounded.stat("/long")).toMatchObject({ type: S_IFDIR });
     const answers = Array.from({ length: 310 }, () => bounded.stat("/long"));
     // Not ELOOP: such links are not taken for dangling ones.

@@ -4,7 +4,7 @@ import { readlinkSync } from "node:fs";
 import { readCache } from "../../src/ldcache/read.ts";
 import { profileFor, type Profile, type ProfileRequest } from "../../src/ldconfig/profile.ts";
 import { update, type UpdateOptions } from "../../src/ldconfig/update.ts";
-import { Root } from "../../src/rootfs/root.ts";
+import { KernelRoot } from "../../src/rootfs/kernel-root.ts";
 import { forgeElf, type ForgedElf } from "./elf-forge.ts";
 import { scratchDirectory } from "./scratch.ts";
 import { writeTree, type TreeEntry } from "./tree-entries.ts";
@@ -74,7 +74,7 @@ export function again(path: string, request: Partial<ProfileRequest> = {}, optio
     debug: (line: string) => debug.push(line),
     warn: (line: string) => warnings.push(line),
   };
-  using root = Root.open(path);
+  using root = KernelRoot.open(path);
   const result = update(root, profile, { links: true, ...options, log });
   const links = result.links.map(
     ({ path: link, target, change }) => `${change} ${link}${target === "" ? "" : ` -> ${target}`}`,

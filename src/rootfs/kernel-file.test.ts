@@ -7,7 +7,7 @@ import { scratchDirectory } from "../../test/support/scratch.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../kernel/constants.ts";
 import { EFBIG, EINVAL, EISDIR, ELOOP, ENOENT } from "../kernel/errno.ts";
 import { close, openat } from "../kernel/files.ts";
-import { OpenFile } from "./open-file.ts";
+import { KernelFile } from "./kernel-file.ts";
 
 /** No such device or address: what opening a socket, or a device without a driver, gives. */
 const ENXIO = 6;
@@ -22,8 +22,8 @@ beforeEach(() => {
   });
 });
 
-function opened(name: string): OpenFile {
-  const file = OpenFile.open(directory, name);
+function opened(name: string): KernelFile {
+  const file = KernelFile.open(directory, name);
   if (typeof file === "number") throw new Error(`${name}: ${file}`);
   onTestFinished(() => file.close());
   return file;
@@ -38,21 +38,21 @@ describe("only regular files are opened", () => {
     writeFileSync(join(base, "file"), "x");
     symlinkSync("file", join(base, "link"));
     mkdirSync(join(base, "directory"));
-    expect(OpenFile.open(directory, "link")).toBe(-ELOOP);
-    expect(OpenFile.open(directory, "directory")).toBe(-EISDIR);
-    expect(OpenFile.open(directory, "missing")).toBe(-ENOENT);
+    expect(KernelFile.open(directory, "link")).toBe(-ELOOP);
+    expect(KernelFile.open(directory, "directory")).toBe(-EISDIR);
+    expect(KernelFile.open(directory, "missing")).toBe(-ENOENT);
   });
 
   test("a FIFO without a writer does not hold us", () => {
     execFileSync("mkfifo", [join(base, "fifo")]);
-    expect(OpenFile.open(directory, "fifo")).toBe(-EINVAL);
+    expect(KernelFile.open(directory, "fifo")).toBe(-EINVAL);
   });
 
   test("a socket", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => void server.listen(join(base, "socket"), resolve));
     onTestFinished(() => void server.close());
-    expect(OpenFile.open(directory, "socket")).toBe(-ENXIO);
+    expect(KernelFile.open(directory, "socket")).toBe(-ENXIO);
   });
 
   test.each([
@@ -62,13 +62,13 @@ describe("only regular files are opened", () => {
     ["a block device without a driver", "b", "0", "0", -ENXIO],
   ])("a device: %s", (_, type, major, minor, error) => {
     execFileSync("mknod", [join(base, "device"), type, major, minor]);
-    expect(OpenFile.open(directory, "device")).toBe(error);
+    expect(KernelFile.open(directory, "device")).toBe(error);
   });
 
   test("descriptors are closed when the type is wrong", () => {
     execFileSync("mkfifo", [join(base, "fifo")]);
     const before = readdirSync("/proc/self/fd").length;
-    for (let at = 0; at < 20; at++) OpenFile.open(directory, "fifo");
+    for (let at = 0; at < 20; at++) KernelFile.open(directory, "fifo");
     expect(readdirSync("/proc/self/fd").length).toBe(before);
   });
 });

@@ -16,7 +16,7 @@ import { scratchDirectory } from "../../test/support/scratch.ts";
 import { DT_DIR, DT_LNK, DT_REG, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT } from "../kernel/errno.ts";
 import type { Directory } from "./directory.ts";
-import { Root } from "./root.ts";
+import { KernelRoot } from "./kernel-root.ts";
 
 let top: string;
 let base: string;
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 function openDirectory(host: string, path = "/"): Directory {
-  using root = Root.open(host);
+  using root = KernelRoot.open(host);
   const opened = root.directory(path);
   if (typeof opened === "number") throw new Error(`${path}: ${opened}`);
   onTestFinished(() => opened.close());

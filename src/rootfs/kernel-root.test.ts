@@ -16,7 +16,8 @@ import { HookError } from "../errors.ts";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 import { EACCES, EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR } from "../kernel/errno.ts";
 import type { Directory } from "./directory.ts";
-import { Root } from "./root.ts";
+import { KernelRoot } from "./kernel-root.ts";
+import type { Root } from "./root.ts";
 
 let top: string;
 let base: string;
@@ -28,7 +29,7 @@ beforeEach(() => {
   symlinkSync("usr/lib", join(base, "lib"));
   mkdirSync(join(top, "outside"));
   writeFileSync(join(top, "outside/secret"), "secret");
-  root = Root.open(base);
+  root = KernelRoot.open(base);
   onTestFinished(() => root.close());
 });
 
@@ -64,21 +65,21 @@ describe("open", () => {
     symlinkSync("/", join(top, "slash"));
     for (const path of ["/", "//", "/.", "/usr/..", "/proc/self/root", join(top, "slash"), join(top, "slash/.")]) {
       expect(
-        codeOf(() => Root.open(path)),
+        codeOf(() => KernelRoot.open(path)),
         path,
       ).toBe("root");
     }
   });
 
   test("what is no directory is refused", () => {
-    expect(codeOf(() => Root.open(""))).toBe("root");
-    expect(codeOf(() => Root.open(join(top, "missing")))).toBe("root");
-    expect(codeOf(() => Root.open(join(top, "outside/secret")))).toBe("root");
+    expect(codeOf(() => KernelRoot.open(""))).toBe("root");
+    expect(codeOf(() => KernelRoot.open(join(top, "missing")))).toBe("root");
+    expect(codeOf(() => KernelRoot.open(join(top, "outside/secret")))).toBe("root");
   });
 
   test("a root that is a link of the host is the directory that it leads to", () => {
     symlinkSync("root", join(top, "link"));
-    using linked = Root.open(join(top, "link"));
+    using linked = KernelRoot.open(join(top, "link"));
     expect(linked.identity).toBe(root.identity);
   });
 });
@@ -241,7 +242,7 @@ test("descriptors are closed", () => {
     root.directory("/lib/x");
     root.replaceFile("/lib/f", bytes("x"), 0o644);
     codeOf(() => root.replaceFile("/usr", bytes("x"), 0o644));
-    codeOf(() => Root.open("/"));
+    codeOf(() => KernelRoot.open("/"));
   }
   expect(readdirSync("/proc/self/fd").length).toBe(before);
 });
