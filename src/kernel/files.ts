@@ -116,6 +116,11 @@ export function fchmod(fd: number, mode: number): number {
   return restarted(() => syscall(NR.fchmod, fd, mode));
 }
 
+/** fchown(2). Clears set-user-ID bits and capabilities of the file. */
+export function fchown(fd: number, uid: number, gid: number): number {
+  return restarted(() => syscall(NR.fchown, fd, uid, gid));
+}
+
 /** fsync(2). */
 export function fsync(fd: number): number {
   return restarted(() => syscall(NR.fsync, fd));

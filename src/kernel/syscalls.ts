@@ -13,8 +13,12 @@ const X86_64 = {
   fsync: 74,
   umask: 95,
   fchmod: 91,
+  fchown: 93,
   fstatfs: 138,
   mount: 165,
+  fsetxattr: 190,
+  fgetxattr: 193,
+  flistxattr: 196,
   umount2: 166,
   getdents64: 217,
   exit_group: 231,
@@ -38,6 +42,9 @@ const X86_64 = {
 };
 
 const GENERIC: typeof X86_64 = {
+  fsetxattr: 7,
+  fgetxattr: 10,
+  flistxattr: 13,
   fcntl: 25,
   ioctl: 29,
   mkdirat: 34,
@@ -48,6 +55,7 @@ const GENERIC: typeof X86_64 = {
   fstatfs: 44,
   fchmod: 52,
   fchmodat: 53,
+  fchown: 55,
   openat: 56,
   close: 57,
   getdents64: 61,
