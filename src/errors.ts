@@ -7,9 +7,10 @@
  * - `kernel`   a system call failed; the message carries the errno's name
  * - `format`   bytes do not have the form that they should have
  * - `limit`    an input is larger than what this program is willing to read
+ * - `program`  a program of the machine is missing, could not be started, or failed
  * - `refused`  the request is understood and will not be carried out
  */
-export type ErrorCode = "usage" | "state" | "root" | "kernel" | "format" | "limit" | "refused";
+export type ErrorCode = "usage" | "state" | "root" | "kernel" | "format" | "limit" | "program" | "refused";
 
 /** A failure that is reported to the user as one line: `operation path: reason`. */
 export class HookError extends Error {

@@ -35,6 +35,7 @@ const codes: Readonly<Record<ErrorCode, string>> = {
   kernel: "a system call failed; the message ends with the error's name",
   format: "bytes do not have the form that they should have",
   limit: "an input is larger than what is read",
+  program: "a program of the machine is missing, could not be started, or failed",
   refused: "what was asked for is not done",
 };
 

@@ -6,6 +6,7 @@ import { NR } from "./syscalls.ts";
 const F_GETFD = 1;
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
+const SIG_DFL = 0;
 const SIG_IGN = 1;
 
 /** Ends the process. */
@@ -53,7 +54,16 @@ export function occupyStandardDescriptors(): void {
  * middle of a change: writes give EPIPE and EFBIG instead.
  */
 export function ignoreSignalsOfWrites(): void {
+  handleSignalsOfWrites(SIG_IGN);
+}
+
+/** Undoes that, for a program that is to be started: what is ignored stays so through execve(2). */
+export function heedSignalsOfWrites(): void {
+  handleSignalsOfWrites(SIG_DFL);
+}
+
+function handleSignalsOfWrites(handler: number): void {
   const action = new Uint32Array(8); // struct kernel_sigaction: handler, flags, restorer (x86-64), mask
-  action[0] = SIG_IGN;
+  action[0] = handler;
   for (const signal of [SIGPIPE, SIGXFSZ]) syscall(NR.rt_sigaction, signal, action, 0, 8);
 }

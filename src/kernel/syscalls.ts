@@ -39,6 +39,17 @@ const X86_64 = {
   fsmount: 432,
   mount_setattr: 442,
   fchmodat2: 452,
+  mmap: 9,
+  munmap: 11,
+  clone: 56,
+  execve: 59,
+  wait4: 61,
+  setpgid: 109,
+  prctl: 157,
+  ppoll: 271,
+  dup3: 292,
+  pipe2: 293,
+  prlimit64: 302,
 };
 
 const GENERIC: typeof X86_64 = {
@@ -80,6 +91,17 @@ const GENERIC: typeof X86_64 = {
   fsmount: 432,
   mount_setattr: 442,
   fchmodat2: 452,
+  mmap: 222,
+  munmap: 215,
+  clone: 220,
+  execve: 221,
+  wait4: 260,
+  setpgid: 154,
+  prctl: 167,
+  ppoll: 73,
+  dup3: 24,
+  pipe2: 59,
+  prlimit64: 261,
 };
 
 export const NR = architecture === "x86-64" ? X86_64 : GENERIC;
