@@ -1,0 +1,146 @@
+import { toText } from "../bytes/text.ts";
+import { DIRENT_BYTES, DIRENT_FILE_TYPE, DIRENT_NAMEOFF, EROFS_NAME_LEN } from "./constants.ts";
+import type { FileData } from "./data.ts";
+import { broken, fill } from "./image.ts";
+
+/** A name in a directory of an image. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly nid: number;
+  /** One of the DT values, as the directory says: the inode may say otherwise. DT_UNKNOWN where the image does not tell. */
+  readonly type: number;
+}
+
+/** DT values by the image's file types: unknown, regular, directory, character and block device, FIFO, socket, link. */
+const DT_TYPES: readonly number[] = [0, 8, 4, 2, 6, 1, 12, 10];
+
+/**
+ * One block of a directory, which is complete in itself: entries, then their names in the same order. The first name's
+ * offset tells how many entries there are.
+ */
+class DirectoryBlock {
+  readonly #view: DataView;
+  readonly #text: string;
+  readonly #nid: number;
+  /** Byte offset of the block in the directory. */
+  readonly #start: number;
+  /** At least 1. */
+  readonly count: number;
+
+  /** Reads block `index`. Throws FormatError when it is broken. */
+  constructor(data: FileData, blockSize: number, nid: number, index: number) {
+    const bytes = new Uint8Array(Math.min(blockSize, data.size - index * blockSize));
+    this.#nid = nid;
+    this.#start = index * blockSize;
+    fill(data, bytes, this.#start, `directory ${nid}`);
+    this.#view = new DataView(bytes.buffer);
+    this.#text = toText(bytes);
+    const names = bytes.length < DIRENT_BYTES ? 0 : this.#nameOffset(0);
+    if (names < DIRENT_BYTES || names >= bytes.length || names % DIRENT_BYTES !== 0) {
+      this.#broken(DIRENT_NAMEOFF, `names cannot begin at ${names}`);
+    }
+    this.count = names / DIRENT_BYTES;
+  }
+
+  #nameOffset(entry: number): number {
+    return this.#view.getUint16(entry * DIRENT_BYTES + DIRENT_NAMEOFF, true);
+  }
+
+  /** The name of an entry. Throws FormatError when it could not be a name. */
+  name(entry: number): string {
+    const text = this.#text;
+    const start = this.#nameOffset(entry);
+    let end = text.length;
+    if (entry + 1 < this.count) end = this.#nameOffset(entry + 1);
+    else {
+      // What is behind the last name is filled with zeros.
+      const zero = text.indexOf("\0", start);
+      if (zero >= 0) end = zero;
+    }
+    const length = end - start;
+    if (start < this.count * DIRENT_BYTES || length < 1 || length > EROFS_NAME_LEN || end > text.length) {
+      this.#broken(entry * DIRENT_BYTES, `a name cannot be at ${start} to ${end}`);
+    }
+    const name = text.slice(start, end);
+    if (name.indexOf("/") >= 0 || name.indexOf("\0") >= 0) {
+      this.#broken(start, "a name has a slash or a zero byte in it");
+    }
+    return name;
+  }
+
+  /** `within` counts from the start of the block; the error tells the offset in the directory. */
+  #broken(within: number, reason: string): never {
+    broken(`directory ${this.#nid}`, this.#start + within, reason);
+  }
+
+  nid(entry: number): number {
+    const at = entry * DIRENT_BYTES;
+    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
+  }
+
+  type(entry: number): number {
+    return DT_TYPES[this.#view.getUint8(entry * DIRENT_BYTES + DIRENT_FILE_TYPE)] ?? 0;
+  }
+}
+
+/**
+ * The entries of a directory but `.` and `..`, each name once, in the order in which the image has them: sorted by their
+ * bytes, unless the image is hostile. Of a directory with more than `limit` entries, that many at most. Throws FormatError
+ * when the directory is broken.
+ */
+export function listDirectory(data: FileData, blockSize: number, nid: number, limit: number): DirectoryEntry[] {
+  const entries: DirectoryEntry[] = [];
+  let names: Set<string> | undefined;
+  let last = "";
+  let seen = 0;
+  for (let index = 0; index * blockSize < data.size; index += 1) {
+    const block = new DirectoryBlock(data, blockSize, nid, index);
+    for (let entry = 0; entry < block.count; entry += 1) {
+      if (seen >= limit) return entries;
+      const name = block.name(entry);
+      seen += 1;
+      if (name === "." || name === "..") continue;
+      if (names === undefined && name <= last) names = new Set(entries.map((one) => one.name));
+      if (names !== undefined) {
+        if (names.has(name)) continue;
+        names.add(name);
+      }
+      last = name;
+      entries.push({ name, nid: block.nid(entry), type: block.type(entry) });
+    }
+  }
+  return entries;
+}
+
+/**
+ * The inode number that `name` leads to in a directory, undefined when there is none. Searches as Linux' `erofs_namei`
+ * does, by halving, among blocks by their first names and then within one: so that of an image whose names are not in
+ * order, those are found that a program in the container would find, and no others. Throws FormatError when the
+ * directory is broken where it is looked at.
+ */
+export function lookUp(data: FileData, blockSize: number, nid: number, name: string): number | undefined {
+  let found: DirectoryBlock | undefined;
+  let low = 0;
+  let high = Math.ceil(data.size / blockSize) - 1;
+  while (low <= high) {
+    const middle = low + Math.floor((high - low) / 2);
+    const block = new DirectoryBlock(data, blockSize, nid, middle);
+    const first = block.name(0);
+    if (name === first) return block.nid(0);
+    if (name > first) {
+      found = block;
+      low = middle + 1;
+    } else high = middle - 1;
+  }
+  if (found === undefined) return undefined;
+  low = 1;
+  high = found.count - 1;
+  while (low <= high) {
+    const middle = low + Math.floor((high - low) / 2);
+    const other = found.name(middle);
+    if (name === other) return found.nid(middle);
+    if (name > other) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}
