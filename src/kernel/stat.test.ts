@@ -39,3 +39,30 @@ test("different inodes and devices have different identities, above 2^53 too", (
   expect(new Set(identities).size).toBe(identities.length);
   expect(filled(5n, 1n, 8, 1).identity).toBe(filled(5n, 2n, 8, 1).identity);
 });
+
+test("the version differs when device, inode, size, mtime or ctime do, and the time of change is milliseconds", () => {
+  const stat = filled(7n, 5n, 8, 1);
+  const before = stat.version;
+  const view = new DataView(stat.buffer.buffer);
+  for (const [at, bytes] of [
+    [32, 8],
+    [40, 8],
+    [96, 8],
+    [104, 4],
+    [112, 8],
+    [120, 4],
+    [136, 4],
+    [140, 4],
+  ] as const) {
+    for (const byte of [at, at + bytes - 1]) {
+      view.setUint8(byte, view.getUint8(byte) + 1);
+      expect(stat.version, `byte ${byte}`).not.toBe(before);
+      view.setUint8(byte, view.getUint8(byte) - 1);
+    }
+  }
+  view.setUint8(64, 1); // atime
+  expect(stat.version).toBe(before);
+  view.setBigUint64(96, 1_700_000_000n, true);
+  view.setUint32(104, 250_000_000, true);
+  expect(stat.changed).toBe(1_700_000_000_250);
+});

@@ -81,6 +81,16 @@ export class Stat {
     return this.#words[33] ?? 0;
   }
 
+  /** Milliseconds since 1970 at which the file's content or attributes were last changed (ctime). */
+  get changed(): number {
+    return ((this.#words[25] ?? 0) * 2 ** 32 + (this.#words[24] ?? 0)) * 1000 + (this.#words[26] ?? 0) / 1e6;
+  }
+
+  /** Differs from what it was when the file is another one, or has been changed: device, inode, size, mtime and ctime. */
+  get version(): string {
+    return [34, 35, 8, 9, 10, 11, 24, 25, 26, 28, 29, 30].map((word) => this.#words[word]).join(":");
+  }
+
   get identity(): Identity {
     const device = (this.#words[34] ?? 0) * 0x10_0000 + (this.#words[35] ?? 0);
     return identify(device, this.#words[9] ?? 0, this.#words[8] ?? 0);
