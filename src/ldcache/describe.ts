@@ -10,6 +10,12 @@ export interface DescriptionRules {
   readonly osVersion: boolean;
 }
 
+/** What the ldconfig that wrote the cache would say of its entries: a cache without a generator's name is older than 2.33. */
+export function descriptionRulesOf(cache: Cache): DescriptionRules {
+  const minor = Number(/ release version 2\.([0-9]{1,4})(?:\.|$)/.exec(cache.generator ?? "")?.[1] ?? 0);
+  return { libraryTypes: minor <= 36, osVersion: minor <= 35 };
+}
+
 const TYPES = ["libc4", "ELF", "libc5", "libc6"];
 
 /** By the number in the second byte of the flags (`print_entry` in glibc's elf/cache.c); 0 has no word. */
@@ -48,33 +54,48 @@ export function describeCache(cache: Cache, path: string, rules: DescriptionRule
 
 /** The line of one entry: `TAB key (libc6,x86-64) => value`. */
 export function describeEntry(entry: CacheEntry, rules: DescriptionRules): string {
-  const words = typeOf(entry.flags, rules) + abiOf(entry.flags) + hwcapsOf(entry) + kernelOf(entry, rules);
-  return `\t${entry.key} (${words}) => ${entry.value}`;
+  return `\t${entry.key} (${describeFacts(entry, rules)}) => ${entry.value}`;
 }
 
-function typeOf(flags: number, rules: DescriptionRules): string {
+/** The C library that the low byte of the flags names: `libc6`. */
+export function typeOf(flags: number, rules: DescriptionRules): string {
   const type = flags & FLAG_TYPE_MASK;
   if (rules.libraryTypes) return TYPES[type] ?? "unknown";
   return type === FLAG_ELF_LIBC6 ? "libc6" : "unknown or unsupported flag";
 }
 
-function abiOf(flags: number): string {
+/** The word for the ABI that the flags name, such as `x86-64`; a decimal number for one without a word, empty for none. */
+export function abiOf(flags: number): string {
   const abi = flags & FLAG_REQUIRED_MASK;
-  return abi === 0 ? "" : `,${ABIS[abi >> 8] ?? abi}`;
+  return abi === 0 ? "" : (ABIS[abi >> 8] ?? String(abi));
 }
 
-function hwcapsOf({ hwcaps, hwcapLow, hwcapHigh }: CacheEntry): string {
-  if (hwcaps !== undefined) return `, hwcap: "${hwcaps}"`;
-  if (hwcapLow === 0 && hwcapHigh === 0) return "";
-  return `, hwcap: 0x${hexadecimal(hwcapHigh)}${hexadecimal(hwcapLow)}`;
+/** What stands in the parentheses: `libc6,x86-64, hwcap: "x86-64-v3"`. */
+export function describeFacts(entry: CacheEntry, rules: DescriptionRules): string {
+  const abi = abiOf(entry.flags);
+  const words = abi === "" ? "" : `,${abi}`;
+  const kernel = rules.osVersion ? kernelOf(entry.osVersion) : undefined;
+  return typeOf(entry.flags, rules) + words + hwcapsOf(entry) + (kernel === undefined ? "" : `, OS ABI: ${kernel}`);
+}
+
+function hwcapsOf(entry: CacheEntry): string {
+  if (entry.hwcaps !== undefined) return `, hwcap: "${entry.hwcaps}"`;
+  const bits = legacyBitsOf(entry);
+  return bits === undefined ? "" : `, hwcap: ${bits}`;
+}
+
+/** Legacy capability bits, 0x and 16 digits; undefined when there are none. */
+export function legacyBitsOf({ hwcapLow, hwcapHigh }: CacheEntry): string | undefined {
+  return hwcapLow === 0 && hwcapHigh === 0 ? undefined : `0x${hexadecimal(hwcapHigh)}${hexadecimal(hwcapLow)}`;
 }
 
 function hexadecimal(word: number): string {
   return word.toString(16).padStart(8, "0");
 }
 
-function kernelOf({ osVersion }: CacheEntry, rules: DescriptionRules): string {
-  if (osVersion === 0 || !rules.osVersion) return "";
+/** The kernel that a library asks for, `Linux 3.2.0`; undefined when it asks for none. */
+export function kernelOf(osVersion: number): string | undefined {
+  if (osVersion === 0) return undefined;
   const kernel = KERNELS[osVersion >>> 24] ?? "Unknown OS";
-  return `, OS ABI: ${kernel} ${(osVersion >>> 16) & 0xff}.${(osVersion >>> 8) & 0xff}.${osVersion & 0xff}`;
+  return `${kernel} ${(osVersion >>> 16) & 0xff}.${(osVersion >>> 8) & 0xff}.${osVersion & 0xff}`;
 }

@@ -1,0 +1,65 @@
+/** Where the commands of `ldcache` read a cache: a file that a person names, or a root's. */
+import { fromText } from "../../bytes/text.ts";
+import { FormatError, HookError } from "../../errors.ts";
+import { readHostFile } from "../../host/file.ts";
+import { describeErrno } from "../../kernel/errno.ts";
+import { descriptionRulesOf, type DescriptionRules } from "../../ldcache/describe.ts";
+import { readCache, type Cache } from "../../ldcache/read.ts";
+import { detectProfile } from "../../ldconfig/detect.ts";
+import { CACHE_PATH } from "../../ldconfig/update.ts";
+import type { Logger } from "../../logger.ts";
+import type { Root } from "../../rootfs/root.ts";
+import { openRootArgument } from "../root-argument.ts";
+
+/** A larger cache is not read: that would be 250,000 libraries with long names. */
+const CACHE_LIMIT = 64 << 20;
+
+export interface CacheSource {
+  /** As a person would name it; inside the root, when there is one. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly cache: Cache;
+  readonly rules: DescriptionRules;
+}
+
+/** Reads a cache file of the host. Throws HookError: `kernel`, `limit`, or `format` with the path and the byte offset. */
+export function cacheOfFile(path: string): CacheSource {
+  return parsed(path, fromText(readHostFile(path, "kernel", CACHE_LIMIT)));
+}
+
+/** Reads the cache `path` of a root, as a program in it would find it. Throws as `cacheOfFile` does. */
+export function cacheOfRoot(root: Root, log: Logger, path = CACHE_PATH): CacheSource {
+  const bytes = root.read(path, CACHE_LIMIT);
+  if (typeof bytes === "number") throw new HookError("kernel", "read", path, describeErrno(bytes), { errno: -bytes });
+  const source = parsed(path, bytes);
+  const { libc, profile } = detectProfile(root, log);
+  return libc === "glibc" ? { ...source, rules: profile.features } : source;
+}
+
+/** A cache file of the host, or the cache of a root or an image. Throws as `cacheOfFile`, and `root`. */
+export function cacheOfArgument(argument: string, log: Logger, path = CACHE_PATH): CacheSource {
+  if (isCacheFile(argument)) return cacheOfFile(argument);
+  using root = openRootArgument(argument);
+  return { ...cacheOfRoot(root, log, path), path: `${argument}: ${path}` };
+}
+
+/** A file that begins as caches do; whatever else it may be is no matter of ours. */
+function isCacheFile(path: string): boolean {
+  try {
+    const beginning = readHostFile(path, "kernel", CACHE_LIMIT).slice(0, 20);
+    return beginning.startsWith("ld.so-1.7.0") || beginning === "glibc-ld.so.cache1.1";
+  } catch (error) {
+    if (error instanceof HookError) return false;
+    throw error;
+  }
+}
+
+function parsed(path: string, bytes: Uint8Array): CacheSource {
+  try {
+    const cache = readCache(bytes);
+    return { path, bytes, cache, rules: descriptionRulesOf(cache) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new HookError("format", "read", path, error.message, { cause: error });
+  }
+}
