@@ -21,7 +21,8 @@ const START = "src/cli/hook-entry.ts";
 
 /**
  * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
- * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries;
+ * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries,
+ * `ldcache` the work of those of that name;
  * the others are the work of one hook each.
  */
 const PARTS = {
@@ -32,6 +33,7 @@ const PARTS = {
   chain: "src/cli/chain.ts",
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",
+  ldcache: "src/cli/ldcache-entry.ts",
 };
 
 /**

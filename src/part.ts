@@ -1,7 +1,7 @@
 /**
  * Parts of the executable that are evaluated when they are first needed, as evaluating them takes time at every start:
  * `linker` is all of ldconfig, `chain` the running of several hooks, `suggest` what a mistyped word may have meant,
- * `people` the commands for people with their libraries; the others are the work of one hook each.
+ * `people` the commands for people with their libraries, `ldcache` the work of those of that name; the others are the work of one hook each.
  */
 
 // What the engine answers with is what scripts/bundle.mjs put there: whoever names a part says what that is.
@@ -11,7 +11,7 @@ declare const loadModule: <Exports>(name: string) => Exports;
 
 /** A part that is evaluated at the first call: `part<typeof Linker>("linker")`. */
 export function part<Exports>(
-  name: "linker" | "driver-params" | "cuda-compat" | "application-profile" | "chain" | "suggest" | "people",
+  name: "linker" | "driver-params" | "cuda-compat" | "application-profile" | "chain" | "suggest" | "people" | "ldcache",
 ): () => Exports {
   let exports: Exports | undefined;
   return () => (exports ??= loadModule<Exports>(`${name}.js`));

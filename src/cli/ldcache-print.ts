@@ -19,7 +19,5 @@ export function printCommand(log: Logger, finish: Finish): PersonCommand {
     .option("--root <DIR>", "the root filesystem whose cache is printed")
     .option("--tree", "by folder")
     .option("--json", "as JSON")
-    .action((cache: string | undefined, options: Ldcache.PrintOptions) =>
-      finish(ldcache().print(cache, options, log)),
-    );
+    .action((cache: string | undefined, options: Ldcache.PrintOptions) => finish(ldcache().print(cache, options, log)));
 }

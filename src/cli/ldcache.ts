@@ -1,5 +1,7 @@
 import type { Logger } from "../logger.ts";
 import type { Finish } from "./commands.ts";
+import { diffCommand } from "./ldcache-diff.ts";
+import { printCommand } from "./ldcache-print.ts";
 import { rebuildCommand } from "./ldcache-rebuild.ts";
 import { PersonCommand } from "./person-command.ts";
 
@@ -7,5 +9,7 @@ import { PersonCommand } from "./person-command.ts";
 export function ldcacheCommand(log: Logger, finish: Finish): PersonCommand {
   return new PersonCommand("ldcache")
     .description("Work on the ld.so.cache of any root filesystem.")
-    .addCommand(rebuildCommand(log, finish));
+    .addCommand(rebuildCommand(log, finish))
+    .addCommand(printCommand(log, finish))
+    .addCommand(diffCommand(log, finish));
 }

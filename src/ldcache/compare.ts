@@ -41,14 +41,12 @@ export function compareCaches(before: Cache, after: Cache): CacheDifference {
     const other = theirs.get(identity);
     if (other !== undefined && !isAlike(entry, other)) changed.push({ before: entry, after: other });
   }
-  const common = (entries: Numbered, others: Numbered): [string, CacheEntry][] =>
-    [...entries].filter(([identity]) => others.has(identity));
   const order = [common(ours, theirs), common(theirs, ours)] as const;
   return {
     removed: missingIn(ours, theirs),
     added: missingIn(theirs, ours),
     changed,
-    reordered: reordered(byName(order[0]), byName(order[1])),
+    reordered: reorderedNames(byName(order[0]), byName(order[1])),
     resorted: namesOf(order[0]) !== namesOf(order[1]),
     facts: changedFacts(before, after),
   };
@@ -67,6 +65,10 @@ function numbered(entries: readonly CacheEntry[]): Numbered {
     found.set(`${identity}\0${count}`, entry);
   }
   return found;
+}
+
+function common(entries: Numbered, others: Numbered): [string, CacheEntry][] {
+  return [...entries].filter(([identity]) => others.has(identity));
 }
 
 function missingIn(entries: Numbered, others: Numbered): CacheEntry[] {
@@ -96,7 +98,10 @@ function byName(entries: readonly (readonly [string, CacheEntry])[]): ReadonlyMa
   return names;
 }
 
-function reordered(a: ReadonlyMap<string, readonly string[]>, b: ReadonlyMap<string, readonly string[]>): string[] {
+function reorderedNames(
+  a: ReadonlyMap<string, readonly string[]>,
+  b: ReadonlyMap<string, readonly string[]>,
+): string[] {
   const names: string[] = [];
   for (const [name, list] of a) if (list.some((identity, at) => b.get(name)?.[at] !== identity)) names.push(name);
   return names;

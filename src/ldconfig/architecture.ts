@@ -1,22 +1,8 @@
 /** What an architecture decides about ldconfig: how its own binary is recognised, and where it looks. */
 
-const NAMES = [
-  "x86-64",
-  "x32",
-  "i386",
-  "aarch64",
-  "armhf",
-  "armel",
-  "ppc64le",
-  "ppc64",
-  "s390x",
-  "riscv64",
-  "loongarch64",
-  "mips64el",
-] as const;
+import { ARCHITECTURE_NAMES, type Architecture } from "./names.ts";
 
-/** The architectures whose ldconfig is known, by the names that their communities use. */
-export type Architecture = (typeof NAMES)[number];
+export type { Architecture } from "./names.ts";
 
 export interface ArchitectureFacts {
   /** e_machine and ELF class of its programs (gABI). */
@@ -77,8 +63,15 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureFacts>> = 
   },
   armhf: { ...LITTLE_32, machine: 40, charSigned: false, triplet: "arm-linux-gnueabihf", legacyFamily: "arm" },
   armel: { ...LITTLE_32, machine: 40, charSigned: false, triplet: "arm-linux-gnueabi", legacyFamily: "arm" },
-  ppc64le: { ...LITTLE_64, machine: 21, charSigned: false, triplet: "powerpc64le-linux-gnu" },
-  ppc64: { ...LITTLE_64, machine: 21, bigEndian: true, charSigned: false, triplet: "powerpc64-linux-gnu" },
+  ppc64le: { ...LITTLE_64, machine: 21, charSigned: false, triplet: "powerpc64le-linux-gnu", legacyFamily: "powerpc" },
+  ppc64: {
+    ...LITTLE_64,
+    machine: 21,
+    bigEndian: true,
+    charSigned: false,
+    triplet: "powerpc64-linux-gnu",
+    legacyFamily: "powerpc",
+  },
   s390x: {
     ...LITTLE_64,
     machine: 22,
@@ -123,7 +116,7 @@ export function architectureOf(
   flags: number,
 ): Architecture | undefined {
   if (machine === 40) return (flags & EF_ARM_ABI_FLOAT_HARD) === 0 ? "armel" : "armhf";
-  return NAMES.find((name) => {
+  return ARCHITECTURE_NAMES.find((name) => {
     const facts = ARCHITECTURES[name];
     return facts.machine === machine && facts.bits === bits && facts.bigEndian === bigEndian;
   });

@@ -24,7 +24,7 @@ const FOLDER_LIMIT = 4096;
 /** Names that include patterns may look at, all together. */
 const NAME_LIMIT = 500_000;
 
-/** Where a folder was named, for messages. */
+/** Where a folder was named, for messages: `<cmdline>` and `<builtin>` for what no file names. */
 export interface Origin {
   readonly file: string;
   /** From 1; 0 for what no line names. */
@@ -45,6 +45,8 @@ export interface Configuration {
   readonly folders: readonly ConfiguredFolder[];
   /** Legacy capability folders by `hwcap N NAME` lines: name to N; `tls` has the last number. */
   readonly hwcaps: ReadonlyMap<string, number>;
+  /** Where `hwcap` lines are that do not count, as the rules say. */
+  readonly ignoredHwcaps?: readonly Origin[];
 }
 
 export interface ConfigurationRules {
@@ -72,7 +74,7 @@ export function readConfiguration(root: Root, path: string, rules: Configuration
   } finally {
     folders.close();
   }
-  return { folders: reader.folders, hwcaps: reader.hwcaps };
+  return { folders: reader.folders, hwcaps: reader.hwcaps, ignoredHwcaps: reader.ignoredHwcaps };
 }
 
 /**
@@ -90,7 +92,8 @@ export function configuredFolder(
   const equals = libraryTypes ? text.indexOf("=") : -1;
   if (equals !== -1) {
     const known = TYPES.get(text.slice(equals + 1));
-    if (known === undefined) log.warn(`${origin.file}:${origin.line}: ${text.slice(equals + 1)} is not a library type`);
+    if (known === undefined)
+      log.warn(`${origin.file}:${origin.line}: ${text.slice(equals + 1)} is not a known library type`);
     type = known ?? -1;
     path = text.slice(0, equals);
   }
@@ -116,6 +119,7 @@ function trimStart(text: string): string {
 class ConfigurationReader {
   readonly folders: ConfiguredFolder[] = [];
   readonly hwcaps: Map<string, number> = new Map();
+  readonly ignoredHwcaps: Origin[] = [];
   readonly #opened: ConfigurationFolders;
   readonly #rules: ConfigurationRules;
   readonly #log: Log;
@@ -209,6 +213,7 @@ class ConfigurationReader {
       this.#log.warn(`${origin.file}:${origin.line}: hwcap line ignored: ${reason}`);
     if (!this.#rules.hwcapLines) {
       if (this.#log.debugging) this.#log.debug(`${origin.file}:${origin.line}: hwcap line ignored`);
+      if (this.ignoredHwcaps.length < FOLDER_LIMIT) this.ignoredHwcaps.push(origin);
       return;
     }
     const number = /^[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|[0-9]+)(?=[ \t\n\v\f\r])/.exec(text);

@@ -17,7 +17,8 @@ import { ELOOP, hostArchitecture } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { ARCHITECTURES, debianDirectories, upstreamDirectories, type Architecture } from "./architecture.ts";
-import { glibcOf, isArch, isRhel8, readOsRelease } from "./distribution.ts";
+import { ARCHITECTURE_NAMES } from "./names.ts";
+import { glibcOf, isArch, isRhel8, isSuse, readOsRelease } from "./distribution.ts";
 import { minorOf, NEWEST_KNOWN, profileFor, type Distribution, type Features, type Profile } from "./profile.ts";
 import { readProgram } from "./program.ts";
 
@@ -40,20 +41,35 @@ const LDCONFIGS: readonly Place[] = ["/sbin", "/usr/sbin"].map((folder) => ({
   names: ["ldconfig.real", "ldconfig"],
 }));
 
+/** Where the C library is: of the architectures that hooks run on, then of the others. */
 const LIBRARIES: readonly Place[] = [
-  "/lib/x86_64-linux-gnu",
-  "/usr/lib/x86_64-linux-gnu",
-  "/lib/aarch64-linux-gnu",
-  "/usr/lib/aarch64-linux-gnu",
+  ...multiarch(["x86-64", "aarch64"]),
   "/lib64",
   "/usr/lib64",
   "/lib",
   "/usr/lib",
+  ...multiarch(ARCHITECTURE_NAMES.filter((name) => name !== "x86-64" && name !== "aarch64")),
+  "/lib64/lp64d",
+  "/libx32",
 ].map((folder) => ({ folder, names: ["libc.so.6"] }));
+
+function multiarch(architectures: readonly Architecture[]): string[] {
+  return architectures.flatMap((name) => [
+    `/lib/${ARCHITECTURES[name].triplet}`,
+    `/usr/lib/${ARCHITECTURES[name].triplet}`,
+  ]);
+}
 
 const MUSL: readonly [string, Architecture][] = [
   ["/lib/ld-musl-x86_64.so.1", "x86-64"],
   ["/lib/ld-musl-aarch64.so.1", "aarch64"],
+  ["/lib/ld-musl-i386.so.1", "i386"],
+  ["/lib/ld-musl-armhf.so.1", "armhf"],
+  ["/lib/ld-musl-arm.so.1", "armel"],
+  ["/lib/ld-musl-powerpc64le.so.1", "ppc64le"],
+  ["/lib/ld-musl-riscv64.so.1", "riscv64"],
+  ["/lib/ld-musl-s390x.so.1", "s390x"],
+  ["/lib/ld-musl-loongarch64.so.1", "loongarch64"],
 ];
 
 /** A larger cache tells nothing. */
@@ -204,14 +220,15 @@ function vendorOf(root: Root, banner: Banner, architecture: Architecture, text: 
   if (packageVersion.startsWith("Debian GLIBC ")) return { distribution: "debian" };
   if (packageVersion.startsWith("Ubuntu GLIBC ")) return { distribution: "ubuntu" };
   const { suffixes, triplet } = ARCHITECTURES[architecture];
-  const merged = { distribution: "upstream", systemDirectories: upstreamDirectories(["/usr/lib"], suffixes) } as const;
   // Wolfi and Chainguard: `glibc-2.41-r53`.
-  if (packageVersion.startsWith("glibc-")) return merged;
+  if (packageVersion.startsWith("glibc-")) {
+    return { distribution: "upstream", systemDirectories: upstreamDirectories(["/usr/lib"], suffixes) };
+  }
   if (packageVersion === "GNU libc") {
     const release = readOsRelease(root);
     const isBackport = minorOf(glibc) === 28 && (generator !== undefined || isRhel8(release));
     if (isBackport) return { distribution: "rhel" };
-    return isArch(release) ? merged : { distribution: "upstream" };
+    return { distribution: isArch(release) ? "arch" : isSuse(release) ? "suse" : "upstream" };
   }
   const isDebianLike = text.includes(`/lib/${triplet}/\0`);
   return {

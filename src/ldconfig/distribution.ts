@@ -42,13 +42,56 @@ export function isArch({ id, like }: OsRelease): boolean {
   return id === "arch" || like.includes("arch");
 }
 
+/** openSUSE, SUSE Linux Enterprise and their kin. */
+export function isSuse({ id, like }: OsRelease): boolean {
+  return id.includes("suse") || like.includes("suse");
+}
+
+/** Leap and SUSE Linux Enterprise have the same glibc. */
+const SUSE = {
+  "12": "2.22",
+  "15.0": "2.26",
+  "15.1": "2.26",
+  "15.2": "2.26",
+  "15.3": "2.31",
+  "15.4": "2.31",
+  "15.5": "2.31",
+  "15.6": "2.38",
+  "15.7": "2.38",
+};
+
 const RELEASES: Readonly<Record<string, readonly [Distribution, Readonly<Record<string, string>>]>> = {
   debian: ["debian", { "10": "2.28", "11": "2.31", "12": "2.36", "13": "2.41" }],
-  ubuntu: ["ubuntu", { "18.04": "2.27", "20.04": "2.31", "22.04": "2.35", "24.04": "2.39", "25.04": "2.41" }],
+  ubuntu: [
+    "ubuntu",
+    {
+      "18.04": "2.27",
+      "20.04": "2.31",
+      "22.04": "2.35",
+      "24.04": "2.39",
+      "24.10": "2.40",
+      "25.04": "2.41",
+      "25.10": "2.42",
+    },
+  ],
+  amzn: ["fedora", { "2": "2.26", "2023": "2.34" }],
+  suse: ["suse", SUSE],
   rhel: ["rhel", { "7": "2.17", "8": "2.28", "9": "2.34", "10": "2.39" }],
   fedora: [
     "fedora",
-    { "33": "2.32", "34": "2.33", "35": "2.34", "36": "2.35", "37": "2.36", "38": "2.37", "39": "2.38", "40": "2.39" },
+    {
+      "33": "2.32",
+      "34": "2.33",
+      "35": "2.34",
+      "36": "2.35",
+      "37": "2.36",
+      "38": "2.37",
+      "39": "2.38",
+      "40": "2.39",
+      "41": "2.40",
+      "42": "2.41",
+      "43": "2.42",
+    },
   ],
 };
 

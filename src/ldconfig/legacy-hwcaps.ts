@@ -132,19 +132,35 @@ const S390: readonly Row[] = [
 
 const MIPS: readonly Row[] = [{ since: 17, platforms: "loongson2e loongson2f octeon octeon2", firstPlatform: 0 }];
 
+/** Bits 2 to 5 have no names; those that are given no folder can have. */
+const POWERPC: readonly Row[] = [
+  {
+    since: 17,
+    capabilities:
+      "ppcle true_le / / / / archpmu vsx arch_2_06 power6x dfp pa6t arch_2_05 ic_snoop smt booke cellbe power5+ power5 " +
+      "power4 notb efpdouble efpsingle spe ucache 4xxmac mmu fpu altivec ppc601 ppc64 ppc32",
+    important: "altivec dfp",
+    platforms:
+      "power4 ppc970 power5 power5+ power6 ppc-cell-be power6x power7 ppca2 ppc405 ppc440 ppc464 ppc476 power8 power9 " +
+      "power10",
+    firstPlatform: 32,
+  },
+];
+
 const TABLES: Readonly<Record<string, readonly Row[]>> = {
   x86: X86,
   aarch64: AARCH64,
   arm: ARM,
   s390: S390,
   mips: MIPS,
+  powerpc: POWERPC,
 };
 
 /** The bit that `tls` always has, where the architecture's own list does not name it. */
 const TLS: readonly [string, number] = ["tls", 63];
 
 /**
- * The table of a family ("x86", "aarch64", "arm", "s390", "mips"; others know `tls` only) as glibc 2.`minor` had it.
+ * The table of a family ("x86", "aarch64", "arm", "s390", "mips", "powerpc"; others know `tls` only) as glibc 2.`minor` had it.
  */
 export function legacyHwcaps(family: string, minor: number): LegacyHwcaps {
   const row = (TABLES[family] ?? []).findLast((candidate) => candidate.since <= minor) ?? { since: 17 };

@@ -8,6 +8,9 @@ import type { CacheLayout } from "../ldcache/write.ts";
 import { ARCHITECTURES, debianDirectories, upstreamDirectories, type Architecture } from "./architecture.ts";
 import type { ConfigurationRules } from "./configuration.ts";
 import { legacyHwcaps, type LegacyHwcaps } from "./legacy-hwcaps.ts";
+import type { Distribution } from "./names.ts";
+
+export type { Distribution } from "./names.ts";
 
 /** What a release of glibc's ldconfig does. */
 export interface Features {
@@ -112,6 +115,8 @@ const RELEASES: readonly { readonly since: number; readonly changes: Partial<Fea
 
 /** The newest release whose ldconfig was compared with ours. */
 export const NEWEST_KNOWN = 43;
+/** The newest state of glibc's development that was. */
+export const HEAD = "2.42.9000";
 
 /** Debian's ldconfig writes the new format since 2.29, and the endian byte since this revision of 2.31. */
 const DEBIAN_NEW_FORMAT: Partial<Features> = { format: "new" };
@@ -130,8 +135,8 @@ const RHEL_8_4: Partial<Features> = {
   stringTableSegment: true,
 };
 
-/** Who built the glibc. `upstream` stands for everybody whose ldconfig is not patched, as far as is known. */
-export type Distribution = "debian" | "ubuntu" | "rhel" | "fedora" | "upstream";
+/** Arch Linux configures glibc with one directory for both. */
+const ARCH_DIRECTORIES = ["/usr/lib"];
 
 export interface ProfileRequest {
   /** `2.36`; `2.42.9000` is the development version towards 2.43. Older than 2.17 is taken for 2.17. */
@@ -195,7 +200,10 @@ export function profileFor(request: ProfileRequest): Profile {
       request.systemDirectories ??
       (debianLike
         ? debianDirectories(facts.triplet)
-        : upstreamDirectories(facts.libraryDirectories, suffixesOf(architecture, minor))),
+        : upstreamDirectories(
+            distribution === "arch" ? ARCH_DIRECTORIES : facts.libraryDirectories,
+            suffixesOf(architecture, minor),
+          )),
     keepsLoaderLinks: request.keepsLoaderLinks ?? debianLike,
     legacyHwcaps: legacy,
     configuration: {

@@ -10,6 +10,7 @@ import { configuredFolder, readConfiguration, type Configuration } from "./confi
 import { FolderNames } from "./folder-names.ts";
 import { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { AllLibraries } from "./libraries.ts";
+import type { Observer, Outcome } from "./observer.ts";
 import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
 import { FolderScan, type Offer, type ScanContext } from "./scan.ts";
@@ -29,6 +30,11 @@ export interface RunOptions {
   readonly links: boolean;
   readonly settle?: boolean;
   readonly configuration?: Configuration;
+  /** Where relative folders start; without it, those of the command line have to be absolute. */
+  readonly from?: string;
+  readonly tick?: (path: string) => void;
+  /** Is told of everything. What it is told of is not warned of. */
+  readonly observer?: Observer;
   readonly log: Log;
 }
 
@@ -74,7 +80,8 @@ export class Run implements Disposable {
     this.#options = options;
     this.#libraries = libraries;
     this.#settles = options.settle === true && options.links;
-    this.#searchPath = new SearchPath(root, profile.features.hwcapsFolders, options.log);
+    const { log, observer, from } = options;
+    this.#searchPath = new SearchPath(root, profile.features.hwcapsFolders, log, observer, from);
     const { hwcaps } = this.#findFolders(confPath);
     const table = profile.legacyHwcaps;
     this.#hwcapFolders = table === undefined ? undefined : new HwcapFolders(table, hwcaps);
@@ -85,16 +92,18 @@ export class Run implements Disposable {
   }
 
   #findFolders(confPath: string): Configuration {
-    const { directories = [], log } = this.#options;
+    const { directories = [], from, log } = this.#options;
     const { configuration: rules, systemDirectories } = this.#profile;
     for (const text of directories) {
-      if (!text.startsWith("/")) throw new HookError("usage", "scan", text, "a folder must be an absolute path");
-      const folder = configuredFolder(text, { file: "<command line>", line: 0 }, rules.libraryTypes, log);
+      if (from === undefined && !text.startsWith("/")) {
+        throw new HookError("usage", "scan", text, "a folder must be an absolute path");
+      }
+      const folder = configuredFolder(text, { file: "<cmdline>", line: 0 }, rules.libraryTypes, log);
       if (folder !== undefined) this.#searchPath.add(folder);
     }
     const configuration = this.#options.configuration ?? readConfiguration(this.#root, confPath, rules, log);
     for (const folder of configuration.folders) this.#searchPath.add(folder);
-    const origin = { file: "<built in>", line: 0 };
+    const origin = { file: "<builtin>", line: 0 };
     for (const path of systemDirectories) this.#searchPath.add({ path, type: -1, origin });
     return configuration;
   }
@@ -105,6 +114,7 @@ export class Run implements Disposable {
     for (const open of this.#searchPath) {
       const { folder, entries } = open;
       if (log.debugging) log.debug(`${folder.path}: ${entries.length} names (from ${describe(folder)})`);
+      this.#options.observer?.folder(folder, this.#bits(folder));
       this.#scanFolder(open);
       this.#warnOfFailures(folder.path);
     }
@@ -142,6 +152,7 @@ export class Run implements Disposable {
   }
 
   #scanFolder({ folder, directory, entries, links }: OpenFolder): void {
+    const { observer, tick } = this.#options;
     let names = new FolderNames(directory, entries, links);
     let dangling: string[] = [];
     let ambiguous = false;
@@ -151,7 +162,8 @@ export class Run implements Disposable {
       libraries: folder.hwcaps === undefined ? this.#libraries.plain : this.#libraries.hwcaps,
       searchPath: this.#searchPath,
       hwcapFolders: this.#hwcapFolders,
-      dangling: (name) => {
+      dangling: (name, result) => {
+        observer?.dangling(`${folder.path}/${name}`, result);
         if (this.#settles) dangling.push(name);
         else if (this.#removes(name) && directory.unlink(name) === 0) {
           names.removed(name);
@@ -161,6 +173,8 @@ export class Run implements Disposable {
       ambiguous: () => {
         ambiguous = true;
       },
+      observer,
+      tick,
       log: this.#options.log,
     };
     let scan = new FolderScan(context, folder, directory, names);
@@ -169,7 +183,8 @@ export class Run implements Disposable {
     for (let round = 1; ; round += 1) {
       const before = this.#mended;
       offers = scan.offers();
-      if (folder.hwcaps === undefined && this.#options.links) {
+      if (folder.hwcaps !== undefined) for (const offer of offers) observer?.offered(folder, offer, "kept");
+      else if (this.#options.links || observer !== undefined) {
         const folderLinks = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
         this.#mend(folder, offers, folderLinks);
       }
@@ -202,24 +217,33 @@ export class Run implements Disposable {
     return again.identity === directory.identity ? again.entries(count) : undefined;
   }
 
-  /** Mends the links of a folder. */
+  /** Mends the links of a folder, or only looks at them for the observer. */
   #mend(folder: Folder, offers: readonly Offer[], links: FolderLinks): void {
+    const { observer } = this.#options;
     for (const offer of offers) {
       if (offer.isLink) continue;
       const state = links.state(offer);
-      if (state !== "right") this.#mendOne(folder, offer, links, state);
+      let outcome: Outcome = state === "occupied" ? "occupied" : "kept";
+      if (state !== "right" && this.#options.links) outcome = this.#mendOne(folder, offer, links, state);
+      observer?.offered(folder, offer, outcome);
     }
   }
 
-  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): void {
+  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): Outcome {
     const { name, soname } = offer;
     const reason = state === "missing" || state === "wrong" ? links.mend(offer, state) : FAILURES[state];
     if (reason !== undefined) {
       this.#failed(folder, soname, name, reason);
-      return;
+      return state === "occupied" ? "occupied" : "failed";
     }
     this.#mended += 1;
     this.#changed(folder, soname, name, state === "missing" ? "made" : "replaced");
+    return "changed";
+  }
+
+  /** The legacy capability bits of a folder's entries. */
+  #bits({ hwcaps, path }: Folder): bigint {
+    return hwcaps === undefined ? (this.#hwcapFolders?.bits(path) ?? 0n) : 0n;
   }
 
   #addEntries(folder: Folder, offers: readonly Offer[]): void {
@@ -230,7 +254,7 @@ export class Run implements Disposable {
       this.#cut = true;
       return;
     }
-    const hwcap = hwcaps === undefined ? (this.#hwcapFolders?.bits(path) ?? 0n) : 0n;
+    const hwcap = this.#bits(folder);
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
     for (const offer of offers) {
@@ -259,6 +283,7 @@ export class Run implements Disposable {
 
   /** One line per folder and reason: a root that cannot be written would make hundreds. */
   #warnOfFailures(path: string): void {
+    if (this.#options.observer !== undefined) this.#failures.clear();
     for (const [reason, failed] of this.#failures) {
       const names = [...failed];
       const more = names.length > NAMES_SHOWN ? `, and ${names.length - NAMES_SHOWN} more` : "";

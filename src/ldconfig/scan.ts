@@ -4,6 +4,7 @@
  */
 import type { Library } from "../elf/library.ts";
 import { compareNames } from "../ldcache/compare-names.ts";
+import type { Skip } from "../elf/skip.ts";
 import type { Log } from "../logger.ts";
 import {
   DT_DIR,
@@ -22,6 +23,7 @@ import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
 import type { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries, LibraryFile } from "./libraries.ts";
+import type { Observer } from "./observer.ts";
 import type { Profile } from "./profile.ts";
 import type { Folder, SearchPath } from "./search-path.ts";
 import { isTrouble } from "./trouble.ts";
@@ -48,15 +50,21 @@ export interface ScanContext {
   readonly searchPath: SearchPath;
   /** Legacy hardware capability subfolders are looked for by this. */
   readonly hwcapFolders: HwcapFolders | undefined;
-  /** Called for each candidate that is a link to nowhere; it may be removed then. */
-  readonly dangling: (name: string) => void;
+  /** Called for each candidate that is a link to nowhere, with -errno; it may be removed then. */
+  readonly dangling: (name: string, result: number) => void;
   /** Called when the listing's order decides: two files of one soname are of different types. */
   readonly ambiguous: () => void;
+  readonly observer: Observer | undefined;
+  /** Called with the folder's path, once for some hundred names. */
+  readonly tick: ((path: string) => void) | undefined;
   readonly log: Log;
 }
 
 /** What the low byte of an entry's flags can be told by `DIR=TYPE`. */
 const FLAG_ELF = 1;
+
+/** Names between two ticks. */
+const TICK = 256;
 
 /** The scan of one folder. */
 export class FolderScan {
@@ -83,7 +91,7 @@ export class FolderScan {
 
   /** Goes through all names. */
   scan(): void {
-    const { hwcapFolders } = this.#context;
+    const { hwcapFolders, tick } = this.#context;
     const { loaderNames, temporaryNamesSkipped } = this.#context.profile.features;
     const { list } = this.#names;
     const checkTemporary = anyTemporary(list.map((facts) => facts.name).join("/"));
@@ -91,6 +99,7 @@ export class FolderScan {
     for (let at = 0; at < list.length; at += 1) {
       const facts = list[at];
       if (facts === undefined) continue;
+      if (tick !== undefined && at % TICK === 0) tick(this.#folder.path);
       const { name, type } = facts;
       if (!isLibraryName(name, loaderNames)) {
         if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
@@ -124,6 +133,13 @@ export class FolderScan {
     searchPath.addLegacy(this.#folder, name, root.directory(name, this.#directory.path));
   }
 
+  #linkedFolder(name: string): void {
+    const { hwcapFolders, observer } = this.#context;
+    const isLegacy = this.#folder.hwcaps === undefined && hwcapFolders?.descends(name) === true;
+    if (!isLegacy) observer?.unopened(`${this.#folder.path}/${name}`, -EISDIR);
+    this.#subfolder(name);
+  }
+
   #regular(facts: NameFacts): void {
     const file = this.#libraryOf(facts);
     if (typeof file === "number") this.#unopened(facts.name, file, "cannot be opened");
@@ -133,8 +149,8 @@ export class FolderScan {
   #link(facts: NameFacts): void {
     const file = this.#linkedFile(facts);
     if (typeof file !== "number") this.#offer(facts.name, file, true);
-    else if (file === -EISDIR) this.#subfolder(facts.name);
-    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#context.dangling(facts.name);
+    else if (file === -EISDIR) this.#linkedFolder(facts.name);
+    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#context.dangling(facts.name, file);
     else this.#unopened(facts.name, file, "leads to no regular file");
   }
 
@@ -163,7 +179,7 @@ export class FolderScan {
 
   #offer(name: string, file: LibraryFile, viaLink: boolean): void {
     const { content } = file;
-    if (content.skip !== undefined) return this.#skipped(name, content.skip);
+    if (content.skip !== undefined) return this.#leftOut(name, content);
     let isLink = viaLink;
     let soname = content.soname ?? implicitSoname(name, content, this.#context.profile);
     if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
@@ -188,7 +204,10 @@ export class FolderScan {
     if (flags !== known.flags) {
       const [low, high] = flags < known.flags ? [flags, known.flags] : [known.flags, flags];
       if (this.#libraryTypes && low === FLAG_ELF && (high === 2 || high === 3)) known.flags = flags;
-      else this.#skipped(name, `has the soname of ${known.name}, but is of another type`);
+      else {
+        this.#context.observer?.conflict(this.#folder, known.name, name);
+        this.#skipped(name, `has the soname of ${known.name}, but is of another type`);
+      }
     }
     known.name = name;
     known.isLink = isLink;
@@ -199,9 +218,15 @@ export class FolderScan {
 
   /** One warning per folder: what one file lacks, the next lacks as well. */
   #unopened(name: string, result: number, reason: string): void {
+    this.#context.observer?.unopened(`${this.#folder.path}/${name}`, result);
     if (!isTrouble(result) || this.#troubled) return this.#skipped(name, reason);
     this.#troubled = true;
     this.#context.log.warn(`${this.#folder.path}/${name}: left out, and maybe others: ${describeErrno(result)}`);
+  }
+
+  #leftOut(name: string, content: Skip): void {
+    this.#context.observer?.skipped(`${this.#folder.path}/${name}`, content);
+    this.#skipped(name, content.skip);
   }
 
   #skipped(name: string, reason: string): void {

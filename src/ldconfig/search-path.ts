@@ -7,6 +7,7 @@ import type { Directory, DirectoryEntry, Identity } from "../rootfs/directory.ts
 import type { Root } from "../rootfs/root.ts";
 import type { Log } from "../logger.ts";
 import type { ConfiguredFolder, LibraryType, Origin } from "./configuration.ts";
+import type { Observer } from "./observer.ts";
 import { isTrouble } from "./trouble.ts";
 
 /** Folders that stay open between being found and being scanned; later ones are opened twice. */
@@ -51,6 +52,8 @@ export class SearchPath {
   readonly #root: Root;
   readonly #log: Log;
   readonly #withHwcaps: boolean;
+  readonly #observer: Observer | undefined;
+  readonly #from: string;
   readonly #folders: FoundFolder[] = [];
   readonly #byIdentity = new Map<Identity, FoundFolder>();
   /** Folders by the paths under which they were added: Debian's configuration names the built-in ones. */
@@ -61,10 +64,13 @@ export class SearchPath {
   /** Names of all glibc-hwcaps subfolders met, used or not; a name may be there twice. */
   readonly hwcapsNames: string[] = [];
 
-  constructor(root: Root, withHwcaps: boolean, log: Log) {
+  /** Relative paths start at `from`. */
+  constructor(root: Root, withHwcaps: boolean, log: Log, observer?: Observer, from = "/") {
     this.#root = root;
     this.#withHwcaps = withHwcaps;
     this.#log = log;
+    this.#observer = observer;
+    this.#from = from;
   }
 
   /** Adds a folder, and its glibc-hwcaps subfolders right behind it. A path that is no folder is ignored. */
@@ -73,9 +79,12 @@ export class SearchPath {
     const before = this.#byPath.get(path);
     if (before !== undefined) {
       before.type = type;
+      this.#observer?.repeated(path, origin, before.origin);
       return;
     }
-    const added = this.#add(this.#root.directory(path), path, { origin, hwcaps: undefined, type });
+    const directory = this.#root.directory(path, this.#from);
+    if (typeof directory === "number") this.#observer?.missing(path, directory);
+    const added = this.#add(directory, path, { origin, hwcaps: undefined, type });
     if (added === undefined) return;
     this.#byPath.set(path, added);
     if (!this.#withHwcaps) return;
@@ -153,6 +162,7 @@ export class SearchPath {
       known.type = facts.type;
       directory.close();
       if (this.#log.debugging) this.#log.debug(`${path}: the same folder as ${known.path}`);
+      this.#observer?.repeated(path, facts.origin, known.origin);
       return undefined;
     }
     if (this.#folders.length >= FOLDER_LIMIT || this.#names >= NAME_LIMIT) {

@@ -31,6 +31,8 @@ export interface UpdateOptions {
   readonly cachePath?: string;
   /** The configuration; CONFIGURATION_PATH unless told. */
   readonly confPath?: string;
+  /** Called now and then with the folder that is being scanned. */
+  readonly tick?: (path: string) => void;
   /** What `confPath` says, when it was read before by the profile's rules (`readConfiguration`). */
   readonly configuration?: Configuration;
   readonly log: Log;
@@ -75,8 +77,16 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
     // Not push(...links): an engine takes 65,534 arguments at most.
     for (const link of run.links) links.push(link);
     if (!settled && pass < PASSES) continue;
+    warnOfFormat(run, profile, options.log);
     return { bytes: run.bytes(), entries: run.entries.length, links };
   }
+}
+
+/** The old formats have no right place for glibc-hwcaps; ldconfig writes them all the same (ldconfig(8) says nothing of it). */
+function warnOfFormat({ entries }: Run, { layout }: Profile, log: Log): void {
+  if (layout.format === "new" || entries.every(({ hwcaps }) => hwcaps === undefined)) return;
+  const effect = layout.format === "old" ? "loads them on any processor" : "never finds them";
+  log.warn(`format ${layout.format}: there are glibc-hwcaps libraries, and the dynamic linker ${effect} by this cache`);
 }
 
 /** Whether the file is what would be written: a regular file, its mode and its bytes. */

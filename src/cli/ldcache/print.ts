@@ -40,7 +40,11 @@ function sourceOf(file: string | undefined, rootArgument: string | undefined, lo
 /** What `ldconfig -p` prints, to the byte on a pipe. */
 function printLines({ cache, path, rules }: CacheSource): void {
   const terminal = terminalOf(1);
-  writeOutput(describeCache(cache, path, rules).map((line) => `${shownAt(terminal, line)}\n`).join(""));
+  writeOutput(
+    describeCache(cache, path, rules)
+      .map((line) => `${shownAt(terminal, line)}\n`)
+      .join(""),
+  );
 }
 
 function printDocument({ cache, path, rules, bytes }: CacheSource): void {

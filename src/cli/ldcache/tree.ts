@@ -22,7 +22,7 @@ export function cacheTree(cache: Cache, rules: DescriptionRules, terminal: Termi
     else known.push(entry);
   }
   // A folder that has libraries in glibc-hwcaps only is shown as well.
-  for (const folder of [...folders.keys()]) {
+  for (const folder of folders.keys()) {
     const parent = parentOf(folder);
     if (parent !== undefined && !folders.has(parent)) folders.set(parent, []);
   }
