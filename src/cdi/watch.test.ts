@@ -49,7 +49,10 @@ function watched(directories: readonly string[], script: Script, poll = false): 
         return "readable";
       },
     },
-    rewrite: (path) => note(path.slice(path.lastIndexOf("/") + 1)),
+    rewrite: (path) => {
+      note(path.slice(path.lastIndexOf("/") + 1));
+      return true;
+    },
     ready: () => note("ready"),
   });
   return { events, lines };

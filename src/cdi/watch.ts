@@ -1,5 +1,6 @@
 /** Keeps CDI specs rewritten while other programs write them. */
 
+import type { Guard } from "../host/exchange.ts";
 import { FileVersions } from "../host/file-versions.ts";
 import type { Wait } from "../host/wait.ts";
 import { DirectoryWatch, inotifyTrouble } from "../host/watch.ts";
@@ -27,10 +28,10 @@ export interface WatchSettings {
   readonly log: Logger;
   readonly wait: Pick<Wait, "time" | "until">;
   /**
-   * Rewrites a spec if it needs that, and tells what it did; throws nothing for a file that cannot be. `undisturbed` is to
-   * be asked right before the file is replaced: when it answers no, somebody is about to write into the old one.
+   * Rewrites a spec if it needs that, and tells what it did; throws nothing for a file that cannot be. The file is to be
+   * replaced only as long as the guard holds; the answer is false when it did not, and the file is to be looked at again.
    */
-  rewrite(path: string, undisturbed: () => boolean): void;
+  rewrite(path: string, guard: Guard): boolean;
   /** Called when every spec has been looked at once. */
   ready(): void;
 }
@@ -135,13 +136,14 @@ class SpecWatch implements Disposable {
     for (const [path, { at }] of this.#due) {
       if (at > time) continue;
       this.#due.delete(path);
-      const outcome = withoutWriters(path, (undisturbed) => {
+      let finished = true;
+      const outcome = withoutWriters(path, (guard) => {
         this.#versions.note(path);
-        this.#settings.rewrite(path, undisturbed);
+        finished = this.#settings.rewrite(path, guard);
       });
-      if (outcome !== "being written") continue;
-      log.debug(`${path} is being written, and left alone until it is closed`);
-      const again = wait.time + watchTimes.busy;
+      if (outcome === "being written") log.debug(`${path} is being written, and left alone until it is closed`);
+      else if (finished) continue;
+      const again = wait.time + (finished ? watchTimes.busy : watchTimes.quiet);
       this.#due.set(path, { at: again, latest: again });
     }
   }

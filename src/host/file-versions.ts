@@ -3,7 +3,10 @@ import { realMilliseconds } from "../kernel/clock.ts";
 import { statx } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 import { HookError } from "../errors.ts";
-import { listHostDirectory } from "./host-directory.ts";
+import { hostFolder } from "./folder.ts";
+
+/** Names in one directory that are looked at. */
+const MOST_NAMES = 100_000;
 
 /** A file's times are those of the kernel's last tick, at most so many milliseconds ago. */
 const TICK = 20;
@@ -43,9 +46,9 @@ export class FileVersions {
 
   #filesOf(directory: string): readonly string[] {
     try {
-      return listHostDirectory(directory)
-        .filter((name) => this.#isWatched(name))
-        .map((name) => `${directory}/${name}`);
+      const names = hostFolder(directory, "kernel", MOST_NAMES);
+      if (typeof names === "string") return [];
+      return names.filter((name) => this.#isWatched(name)).map((name) => `${directory}/${name}`);
     } catch (error) {
       if (error instanceof HookError) return [];
       throw error;

@@ -106,6 +106,13 @@ export function renameWithin(directory: number, from: string, to: string): numbe
   return restarted(() => syscall(NR.renameat2, directory, from, directory, to, 0));
 }
 
+const RENAME_EXCHANGE = 2;
+
+/** renameat2(2), RENAME_EXCHANGE: the two names change places, in one step. -EINVAL where the file system cannot. */
+export function exchangeWithin(directory: number, one: string, other: string): number {
+  return restarted(() => syscall(NR.renameat2, directory, one, directory, other, RENAME_EXCHANGE));
+}
+
 /** mkdirat(2). */
 export function mkdirat(directory: number, name: string, mode: number): number {
   return restarted(() => syscall(NR.mkdirat, directory, name, mode));

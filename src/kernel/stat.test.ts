@@ -60,8 +60,11 @@ test("the version differs when device, inode, size, mtime or ctime do, and the t
       view.setUint8(byte, view.getUint8(byte) - 1);
     }
   }
+  const { content } = stat;
   view.setUint8(64, 1); // atime
   expect(stat.version).toBe(before);
+  view.setUint8(96, 1); // ctime
+  expect(stat.content).toBe(content);
   view.setBigUint64(96, 1_700_000_000n, true);
   view.setUint32(104, 250_000_000, true);
   expect(stat.changed).toBe(1_700_000_000_250);

@@ -86,9 +86,14 @@ export class Stat {
     return ((this.#words[25] ?? 0) * 2 ** 32 + (this.#words[24] ?? 0)) * 1000 + (this.#words[26] ?? 0) / 1e6;
   }
 
-  /** Differs from what it was when the file is another one, or has been changed: device, inode, size, mtime and ctime. */
+  /** Differs from what it was when the file is another one, or has been written to: device, inode, size, mtime. */
+  get content(): string {
+    return [34, 35, 8, 9, 10, 11, 28, 29, 30].map((word) => this.#words[word]).join(":");
+  }
+
+  /** Differs also when its attributes or names were changed: with ctime. */
   get version(): string {
-    return [34, 35, 8, 9, 10, 11, 24, 25, 26, 28, 29, 30].map((word) => this.#words[word]).join(":");
+    return [this.content, this.#words[24], this.#words[25], this.#words[26]].join(":");
   }
 
   get identity(): Identity {
