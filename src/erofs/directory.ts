@@ -113,10 +113,10 @@ export function listDirectory(data: FileData, blockSize: number, nid: number, li
 }
 
 /**
- * The inode number that `name` leads to in a directory, undefined when there is none. Searches as Linux' `erofs_namei`
- * does, by halving, among blocks by their first names and then within one: so that of an image whose names are not in
- * order, those are found that a program in the container would find, and no others. Throws FormatError when the
- * directory is broken where it is looked at.
+ * The inode number that `name` leads to in a directory, undefined when there is none. Searches by halving, among blocks
+ * by their first names and then within one, as gVisor does: in an image whose names are not in order, those are found that
+ * a program in its container would find. (Linux halves too, but compares less of each name, and finds others there.) Throws
+ * FormatError when the directory is broken where it is looked at.
  */
 export function lookUp(data: FileData, blockSize: number, nid: number, name: string): number | undefined {
   let found: DirectoryBlock | undefined;

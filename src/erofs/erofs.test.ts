@@ -329,6 +329,18 @@ describe("hostile images", () => {
     expect(erofs.lookUp(erofs.root, "zz")).toBeUndefined();
   });
 
+  test("names in no order: what is found is what is listed", () => {
+    const names = Array.from({ length: 3_000 }, (_, index) => `n${(index * 7919) % 3_000}`);
+    const erofs = open({
+      root: { mode: 0o040755, entries: names.map((name) => [name, { mode: FILE }]) },
+      blockBits: 9,
+    });
+    const listed = new Map(erofs.entries(erofs.root).map(({ name, nid }) => [name, nid]));
+    expect(listed.size).toBe(3_000);
+    const found = names.map((name) => erofs.lookUp(erofs.root, name)?.nid);
+    expect(found.filter((nid, index) => nid !== undefined && nid !== listed.get(names[index] ?? ""))).toEqual([]);
+  });
+
   test("a table of chunks beyond the image", () => {
     const file: ForgedFile = { mode: FILE, extended: true, layout: "block map", wild: { size: 2n ** 50n } };
     const data = open({ root: forgedDirectory([["a", file]]) });
