@@ -34,6 +34,8 @@ const PARTS = {
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",
   ldcache: "src/cli/ldcache-entry.ts",
+  install: "src/install/install.ts",
+  uninstall: "src/install/uninstall.ts",
 };
 
 /**

@@ -11,7 +11,17 @@ declare const loadModule: <Exports>(name: string) => Exports;
 
 /** A part that is evaluated at the first call: `part<typeof Linker>("linker")`. */
 export function part<Exports>(
-  name: "linker" | "driver-params" | "cuda-compat" | "application-profile" | "chain" | "suggest" | "people" | "ldcache",
+  name:
+    | "linker"
+    | "driver-params"
+    | "cuda-compat"
+    | "application-profile"
+    | "chain"
+    | "suggest"
+    | "people"
+    | "ldcache"
+    | "install"
+    | "uninstall",
 ): () => Exports {
   let exports: Exports | undefined;
   return () => (exports ??= loadModule<Exports>(`${name}.js`));

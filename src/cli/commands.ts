@@ -6,12 +6,14 @@ import { hooksGroup } from "./completion-place.ts";
 import { completionScript, shells, type Shell } from "./completion.ts";
 import { failure, success } from "./exit.ts";
 import { globalFlags } from "./globals.ts";
+import { installCommand } from "./install.ts";
 import { ldcacheCommand } from "./ldcache.ts";
 import { manPage } from "./man-page.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
 import { chainWord } from "./program.ts";
 import { suggestionFor } from "./suggest.ts";
+import { uninstallCommand } from "./uninstall.ts";
 import { version } from "./version.ts";
 
 /** Tells the status with which the process is to end; success when nobody says otherwise. */
@@ -47,6 +49,8 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
   program.commandsGroup("Commands for people:");
   program
     .addCommand(ldcacheCommand(log, finish))
+    .addCommand(installCommand(log, finish))
+    .addCommand(uninstallCommand(log, finish))
     .addCommand(completionCommand(program))
     .addCommand(helpCommand(program));
   return program.addCommand(manCommand(program), { hidden: true });

@@ -1,23 +1,21 @@
-/** Directories of the host: what is in them, and the temporary names that we use there. */
+/** Directories of the host: made and removed, durable, and the temporary names that we use in them. */
 
-import { toText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
-import { describeErrno } from "../kernel/errno.ts";
-import { close, getdents64, openat, unlinkat } from "../kernel/files.ts";
+import { AT_FDCWD, AT_REMOVEDIR, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { EBUSY, EEXIST, ENOENT, ENOTEMPTY, EROFS, describeErrno } from "../kernel/errno.ts";
+import { fsetxattr } from "../kernel/extended-attributes.ts";
+import { close, fchmod, fsync, mkdirat, openat, unlinkat } from "../kernel/files.ts";
 import { getpid, getrandom, processExists } from "../kernel/process.ts";
+import { hostFolder } from "./folder.ts";
+import { SELINUX } from "./host-facts.ts";
 
-const ENTRIES_BYTES = 64 << 10;
-/** Bytes of one `struct linux_dirent64` before its name, and where its length stands. */
-const NAME_AT = 19;
-const LENGTH_AT = 16;
+/** Names that are looked at for leftovers. */
+const MOST_NAMES = 100_000;
 
-/** Opens a directory of the host for `use`, and closes it. The descriptor can be listed and synced. Throws HookError `kernel`. */
+/** Opens a directory of the host for `use`, and closes it. The descriptor can be synced. Throws HookError `kernel`. */
 export function withHostDirectory<T>(path: string, use: (descriptor: number) => T): T {
   const descriptor = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) {
-    throw new HookError("kernel", "open directory", path, describeErrno(descriptor), { errno: -descriptor });
-  }
+  if (descriptor < 0) throw failure("open directory", path, descriptor);
   try {
     return use(descriptor);
   } finally {
@@ -25,31 +23,48 @@ export function withHostDirectory<T>(path: string, use: (descriptor: number) => 
   }
 }
 
-/** The names in a directory of the host, sorted by their bytes, without `.` and `..`. Throws HookError `kernel`. */
-export function listHostDirectory(path: string): readonly string[] {
-  return withHostDirectory(path, (descriptor) => {
-    const names = namesIn(descriptor);
-    if (typeof names === "number") throw new HookError("kernel", "list", path, describeErrno(names), { errno: -names });
-    return names;
+/**
+ * Makes a directory, whose parent is there, with these permission bits whatever the umask says, and this label
+ * of SELinux where the policy lets us. False when something of that name is there already; it is left as it is.
+ * Throws HookError `kernel`.
+ */
+export function makeHostDirectory(path: string, mode: number, label?: Uint8Array): boolean {
+  const result = mkdirat(AT_FDCWD, path, 0o700);
+  if (result === -EEXIST) return false;
+  if (result < 0) throw failure("make directory", path, result);
+  withHostDirectory(path, (made) => {
+    const changed = fchmod(made, mode);
+    if (changed < 0) throw failure("set the mode of", path, changed);
+    if (label !== undefined) fsetxattr(made, SELINUX, label);
   });
+  syncParent(path);
+  return true;
 }
 
-/** The names in an open directory that has not been read yet, sorted, or -errno. */
-function namesIn(descriptor: number): readonly string[] | number {
-  const names: string[] = [];
-  const bytes = new Uint8Array(ENTRIES_BYTES);
-  for (;;) {
-    const used = getdents64(descriptor, bytes);
-    if (used < 0) return used;
-    if (used === 0) break;
-    for (let at = 0; at < used;) {
-      const length = (bytes[at + LENGTH_AT] ?? 0) | ((bytes[at + LENGTH_AT + 1] ?? 0) << 8);
-      const padded = toText(bytes, at + NAME_AT, at + length);
-      names.push(padded.slice(0, padded.indexOf("\0")));
-      at += length;
-    }
-  }
-  return names.filter((name) => name !== "." && name !== "..").sort();
+/** Removes a file or link; nothing there is as good. Throws HookError `kernel`. */
+export function removeHostFile(path: string): void {
+  const result = unlinkat(AT_FDCWD, path);
+  if (result < 0 && result !== -ENOENT) throw failure("remove", path, result);
+  if (result >= 0) syncParent(path);
+}
+
+/**
+ * Removes a directory if it is empty. Answers why it stays, or undefined when it is gone: it is not empty, or a mount
+ * point, or on a mount that is read-only around it. Throws HookError `kernel` for any other reason.
+ */
+export function removeHostDirectory(path: string): string | undefined {
+  const result = unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+  if (result === -ENOTEMPTY || result === -EEXIST) return "not empty";
+  if (result === -EBUSY) return "a mount point";
+  if (result === -EROFS) return describeErrno(EROFS);
+  if (result < 0 && result !== -ENOENT) throw failure("remove directory", path, result);
+  if (result >= 0) syncParent(path);
+  return undefined;
+}
+
+/** Brings the names in the directory above to the disk. One that cannot be synced has lost nothing: the next sync will do it. */
+function syncParent(path: string): void {
+  withHostDirectory(path.slice(0, path.lastIndexOf("/") + 1) || ".", (parent) => fsync(parent));
 }
 
 /** `.cdi-hook-PID-RANDOM`: no CDI reader takes it for a spec, as it ends in neither `.json` nor `.yaml`. */
@@ -59,20 +74,34 @@ const TEMPORARY = /^\.cdi-hook-(\d{1,10})-[0-9a-f]{16}$/;
 export function temporaryHostName(): string {
   const random = new Uint8Array(8);
   const result = getrandom(random);
-  if (result < 0) throw new HookError("kernel", "get", "random bytes", describeErrno(result), { errno: -result });
+  if (result < 0) throw failure("get", "random bytes", result);
   const digits = Array.from(random, (byte) => (byte + 0x100).toString(16).slice(1));
   return `.cdi-hook-${getpid()}-${digits.join("")}`;
 }
 
 /**
- * Removes what killed processes of ours left in an open directory that has not been read yet: temporary names whose
- * process is gone. Answers with what it removed.
+ * Removes what killed processes of ours left in a directory: temporary names whose process is gone. Answers with what it
+ * removed. A directory that cannot be listed keeps them.
  */
-export function removeLeftovers(descriptor: number): readonly string[] {
-  const names = namesIn(descriptor);
-  if (typeof names === "number") return [];
+export function removeLeftovers(path: string): readonly string[] {
+  return leftoversIn(path).filter((name) => unlinkat(AT_FDCWD, `${path}/${name}`) >= 0);
+}
+
+/** The temporary names in a directory whose process is gone. */
+export function leftoversIn(path: string): readonly string[] {
+  let names: ReturnType<typeof hostFolder>;
+  try {
+    names = hostFolder(path, "kernel", MOST_NAMES);
+  } catch {
+    return [];
+  }
+  if (typeof names === "string") return [];
   return names.filter((name) => {
     const pid = Number(TEMPORARY.exec(name)?.[1] ?? 0);
-    return pid > 0 && pid !== getpid() && !processExists(pid) && unlinkat(descriptor, name) >= 0;
+    return pid > 0 && pid !== getpid() && !processExists(pid);
   });
+}
+
+function failure(operation: string, path: string, result: number): HookError {
+  return new HookError("kernel", operation, path, describeErrno(result), { errno: -result });
 }

@@ -2,7 +2,6 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -17,7 +16,6 @@ import { expect, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { fromText, toText } from "../bytes/text.ts";
 import { fgetxattr, fsetxattr } from "../kernel/extended-attributes.ts";
-import { listHostDirectory } from "./host-directory.ts";
 import { replaceHostFile } from "./replace-file.ts";
 
 function attribute(path: string, name: string, value?: string): string | number {
@@ -104,14 +102,4 @@ test("what a killed process left is removed, a living one's is not", () => {
   for (const name of [dead, living]) writeFileSync(join(folder, name), "");
   replaceHostFile(join(folder, "file"), fromText("x"));
   expect(readdirSync(folder)).toEqual([living, "file"]);
-});
-
-test("a directory is listed by names that are bytes", () => {
-  const folder = scratchDirectory();
-  for (const name of ["b", "a\xff\n", "c".repeat(255)]) writeFileSync(Buffer.from(join(folder, name), "latin1"), "");
-  for (let number = 0; number < 500; number++) writeFileSync(join(folder, `d${"x".repeat(200)}${number}`), "");
-  const names = listHostDirectory(folder);
-  expect(names.slice(0, 3)).toEqual(["a\xff\n", "b", "c".repeat(255)]);
-  expect(names).toHaveLength(503);
-  expect(lstatSync(folder).isDirectory()).toBe(true);
 });

@@ -18,31 +18,29 @@ import {
 import { S_IFREG } from "../kernel/constants.ts";
 import { EINVAL, ELOOP, ENOENT, EOPNOTSUPP, describeErrno } from "../kernel/errno.ts";
 import { fgetxattr, flistxattr, fsetxattr } from "../kernel/extended-attributes.ts";
-import {
-  close,
-  fchmod,
-  fchown,
-  fstat,
-  fsync,
-  openat,
-  readlinkat,
-  renameWithin,
-  unlinkat,
-  writeAll,
-} from "../kernel/files.ts";
+import { close, fchmod, fchown, fstat, fsync, openat, readlinkat, renameWithin } from "../kernel/files.ts";
+import { symlinkat, unlinkat, writeAll } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
+import { SELINUX } from "./host-facts.ts";
 import { removeLeftovers, temporaryHostName, withHostDirectory } from "./host-directory.ts";
 
 const MOST_LINKS = 40;
+/** How often a temporary file is made that another of our kind, in another pid namespace, took for a leftover. */
+const ATTEMPTS = 4;
 
 /** Attributes that belong to the bytes, not to the file: the kernel or a signing tool makes those of the new file. */
 const OF_THE_CONTENT: ReadonlySet<string> = new Set(["security.ima", "security.evm"]);
 
-/** The file that shall be replaced, or what a new one gets. */
-interface Model {
+/** What a file is beside its bytes. */
+export interface FileModel {
+  /** Permission bits, whatever the umask says. */
   readonly mode: number;
+  /** The caller unless told. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Extended attributes. */
   readonly attributes: readonly (readonly [name: string, value: Uint8Array])[];
+  /** SELinux' label that it gets where the policy lets us. */
+  readonly label?: Uint8Array | undefined;
 }
 
 /**
@@ -53,19 +51,52 @@ interface Model {
  * the directory's fsync fails.
  */
 export function replaceHostFile(path: string, bytes: Uint8Array, mode = 0o644): void {
-  const file = behindLinks(path);
+  through(behindLinks(path), path, (directory, temporary, name) => {
+    make(directory, temporary, bytes, modelOf(directory, name, path) ?? { mode, attributes: [] }, path);
+  });
+}
+
+/**
+ * Makes a file of the host, or puts it in the place of the file or link of that name, as replaceHostFile does, but as
+ * `model` says and following no link. `tryOut` gets the temporary file's path when it is complete and closed; what it
+ * throws is thrown here, and nothing has changed.
+ */
+export function installHostFile(
+  path: string,
+  bytes: Uint8Array,
+  model: FileModel,
+  tryOut: (temporary: string) => void,
+): void {
+  through(path, path, (directory, temporary) => {
+    make(directory, temporary, bytes, model, path);
+    tryOut(path.slice(0, path.lastIndexOf("/") + 1) + temporary);
+  });
+}
+
+/** Makes a link of the host, or puts it in the place of the file or link of that name, in the same manner. */
+export function installHostLink(path: string, target: string): void {
+  through(path, path, (directory, temporary) => succeed(symlinkat(target, directory, temporary), "make link", path));
+}
+
+/** Makes something beside `file` by `work`, and renames it; errors tell of `path`. */
+function through(file: string, path: string, work: (directory: number, temporary: string, name: string) => void): void {
   const slash = file.lastIndexOf("/");
   const name = file.slice(slash + 1);
-  withHostDirectory(slash < 0 ? "." : file.slice(0, slash + 1), (directory) => {
-    removeLeftovers(directory);
-    const model = modelOf(directory, name, path) ?? { mode, attributes: [] };
-    const temporary = temporaryHostName();
-    try {
-      make(directory, temporary, bytes, model, path);
-      succeed(renameWithin(directory, temporary, name), "replace", path);
-    } catch (error) {
-      unlinkat(directory, temporary);
-      throw error;
+  const folder = slash < 0 ? "." : file.slice(0, slash + 1);
+  withHostDirectory(folder, (directory) => {
+    removeLeftovers(folder);
+    for (let attempt = 1; ; attempt++) {
+      const temporary = temporaryHostName();
+      try {
+        work(directory, temporary, name);
+        const renamed = renameWithin(directory, temporary, name);
+        if (renamed === -ENOENT && attempt < ATTEMPTS) continue;
+        succeed(renamed, "replace", path);
+        break;
+      } catch (error) {
+        unlinkat(directory, temporary);
+        throw error;
+      }
     }
     succeed(fsync(directory), "sync directory of", path);
   });
@@ -84,7 +115,7 @@ function behindLinks(path: string): string {
 }
 
 /** What is to be kept of the old file; undefined when there is none. */
-function modelOf(directory: number, name: string, path: string): Model | undefined {
+function modelOf(directory: number, name: string, path: string): FileModel | undefined {
   const old = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (old === -ENOENT) return undefined;
   if (old < 0) throw failure("open", path, old);
@@ -107,7 +138,7 @@ function modelOf(directory: number, name: string, path: string): Model | undefin
   }
 }
 
-function make(directory: number, temporary: string, bytes: Uint8Array, model: Model, path: string): void {
+function make(directory: number, temporary: string, bytes: Uint8Array, model: FileModel, path: string): void {
   const made = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600);
   if (made < 0) throw failure("write beside", path, made);
   try {
@@ -120,17 +151,18 @@ function make(directory: number, temporary: string, bytes: Uint8Array, model: Mo
 }
 
 /** Changes only what differs: who owns the file but is not root may not even set what is there already. */
-function likeModel(made: number, { owner, mode, attributes }: Model, path: string): void {
+function likeModel(made: number, { owner, mode, attributes, label }: FileModel, path: string): void {
   const stat = new Stat();
   succeed(fstat(made, stat), "look at", path);
   if (owner !== undefined && (owner.uid !== stat.uid || owner.gid !== stat.gid)) {
-    succeed(fchown(made, owner.uid, owner.gid), "keep the owner of", path);
+    succeed(fchown(made, owner.uid, owner.gid), "set the owner of", path);
   }
   succeed(fchmod(made, mode), "set the mode of", path);
+  if (label !== undefined) fsetxattr(made, SELINUX, label);
   for (const [name, value] of attributes) {
     const present = fgetxattr(made, name);
     if (typeof present !== "number" && String(present) === String(value)) continue;
-    succeed(fsetxattr(made, name, value), `keep attribute ${name} of`, path);
+    succeed(fsetxattr(made, name, value), `set attribute ${name} of`, path);
   }
 }
 

@@ -21,6 +21,7 @@ export const ENOSPC = 28;
 export const EROFS = 30;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const EOPNOTSUPP = 95;
 export const ESTALE = 116;

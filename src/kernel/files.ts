@@ -133,10 +133,26 @@ export function fsync(fd: number): number {
   return restarted(() => syscall(NR.fsync, fd));
 }
 
+/** faccessat(2) for W_OK: 0 when the caller may write there; -EROFS where nobody can. */
+export function mayWrite(directory: number, name: string): number {
+  return restarted(() => syscall(NR.faccessat, directory, name, W_OK));
+}
+
+const W_OK = 2;
+
 const statfs = new Uint32Array(32);
 
 /** The magic number of the file system that an open descriptor is on (statfs(2), linux/magic.h), or -errno. */
 export function fileSystemMagic(fd: number): number {
   const result = restarted(() => syscall(NR.fstatfs, fd, statfs));
   return result < 0 ? result : (statfs[0] ?? 0);
+}
+
+/** `f_flags` of statfs(2): how the file system of an open descriptor is mounted. */
+export const ST_NOEXEC = 8;
+
+/** The flags (ST_NOEXEC) of the mount that an open descriptor is on, or -errno. */
+export function mountFlags(fd: number): number {
+  const result = restarted(() => syscall(NR.fstatfs, fd, statfs));
+  return result < 0 ? result : (statfs[20] ?? 0);
 }

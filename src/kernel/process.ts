@@ -26,6 +26,17 @@ export function processExists(pid: number): boolean {
   return syscall(NR.kill, pid, 0) !== -ESRCH;
 }
 
+/** The user whose rights the process has; 0 is root. */
+export function geteuid(): number {
+  return syscall(NR.geteuid);
+}
+
+/** chroot(2) and chdir(2) into it: from now on every path, a link's target too, is looked up below `directory`. 0 or -errno. */
+export function changeRoot(directory: string): number {
+  const result = syscall(NR.chroot, directory);
+  return result < 0 ? result : syscall(NR.chdir, "/");
+}
+
 /** Sets the file mode creation mask (umask(2)). */
 export function umask(mask: number): void {
   syscall(NR.umask, mask);

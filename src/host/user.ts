@@ -1,0 +1,6 @@
+import { geteuid } from "../kernel/process.ts";
+
+/** The id of the user whose rights we have; 0 is root. */
+export function effectiveUser(): number {
+  return geteuid();
+}
