@@ -149,9 +149,10 @@ export function fileSystemMagic(fd: number): number {
 }
 
 /** `f_flags` of statfs(2): how the file system of an open descriptor is mounted. */
+export const ST_RDONLY = 1;
 export const ST_NOEXEC = 8;
 
-/** The flags (ST_NOEXEC) of the mount that an open descriptor is on, or -errno. */
+/** The flags (ST_RDONLY, ST_NOEXEC) of the mount that an open descriptor is on, or -errno. */
 export function mountFlags(fd: number): number {
   const result = restarted(() => syscall(NR.fstatfs, fd, statfs));
   return result < 0 ? result : (statfs[20] ?? 0);

@@ -2,6 +2,8 @@ import { S_IFMT } from "./constants.ts";
 
 /** Size of `struct statx` (linux/stat.h). */
 const SIZE = 256;
+/** STATX_ATTR_MOUNT_ROOT */
+const MOUNT_ROOT = 0x2000;
 
 /** Device and inode number as one key: two names with the same key are one file. Means nothing to another process. */
 export type Identity = number;
@@ -28,6 +30,13 @@ function identify(device: number, inodeHigh: number, inodeLow: number): Identity
   const key = `${device}:${inodeHigh}:${inodeLow}`;
   const identity = others.get(key) ?? -1 - others.size;
   others.set(key, identity);
+  return identity;
+}
+
+/** A key that no file has. */
+export function freshIdentity(): Identity {
+  const identity = -1 - others.size;
+  others.set(`fresh:${others.size}`, identity);
   return identity;
 }
 
@@ -94,6 +103,11 @@ export class Stat {
   /** Differs also when its attributes or names were changed: with ctime. */
   get version(): string {
     return [this.content, this.#words[24], this.#words[25], this.#words[26]].join(":");
+  }
+
+  /** Whether something is mounted there (STATX_ATTR_MOUNT_ROOT; false on kernels before 5.8). */
+  get mountPoint(): boolean {
+    return ((this.#words[2] ?? 0) & MOUNT_ROOT) !== 0;
   }
 
   get identity(): Identity {

@@ -49,7 +49,7 @@ export interface Directory extends Disposable {
   characterDevice(name: string): DeviceNumber | undefined;
   /** Target of the link `name`; -EINVAL when it is none. */
   readlink(name: string): string | number;
-  /** Opens the regular file `name` for reading; -EISDIR for a directory, -EINVAL for whatever else is no regular file. */
+  /** Opens the regular file `name` for reading; -ELOOP for a link, -EISDIR for a directory, -EINVAL for what else it is. */
   open(name: string): OpenFile | number;
   /** Makes the link `name`, which must not exist yet (-EEXIST). */
   symlink(target: string, name: string): number;

@@ -26,6 +26,29 @@ export function factsOf(from: Stat): FileFacts {
   return { type: from.type, mode: from.mode, identity: from.identity, size: from.size };
 }
 
+/** Directory.entries for a descriptor that is open for reading and was not read from yet. */
+export function listDirectory(descriptor: number, limit: number): DirectoryEntry[] {
+  const entries: DirectoryEntry[] = [];
+  for (;;) {
+    if (entries.length > limit) return entries;
+    const used = getdents64(descriptor, entryBytes);
+    if (used <= 0) return entries;
+    const text = toText(entryBytes, 0, used);
+    for (let at = 0; at < used;) {
+      const name = text.slice(at + NAME, text.indexOf("\0", at + NAME));
+      if (name !== "." && name !== "..") {
+        const word = at >> 2;
+        entries.push({
+          name,
+          type: entryBytes[at + TYPE] ?? 0,
+          inode: (entryWords[word + 1] ?? 0) * 0x1_0000_0000 + (entryWords[word] ?? 0),
+        });
+      }
+      at += (entryWords[(at + RECORD_LENGTH) >> 2] ?? 0) & 0xffff;
+    }
+  }
+}
+
 /** A directory that the kernel has open for us. */
 export class KernelDirectory implements Directory {
   readonly #descriptor: number;
@@ -48,25 +71,7 @@ export class KernelDirectory implements Directory {
   }
 
   entries(limit = Number.POSITIVE_INFINITY): DirectoryEntry[] {
-    const entries: DirectoryEntry[] = [];
-    for (;;) {
-      if (entries.length > limit) return entries;
-      const used = getdents64(this.#descriptor, entryBytes);
-      if (used <= 0) return entries;
-      const text = toText(entryBytes, 0, used);
-      for (let at = 0; at < used;) {
-        const name = text.slice(at + NAME, text.indexOf("\0", at + NAME));
-        if (name !== "." && name !== "..") {
-          const word = at >> 2;
-          entries.push({
-            name,
-            type: entryBytes[at + TYPE] ?? 0,
-            inode: (entryWords[word + 1] ?? 0) * 0x1_0000_0000 + (entryWords[word] ?? 0),
-          });
-        }
-        at += (entryWords[(at + RECORD_LENGTH) >> 2] ?? 0) & 0xffff;
-      }
-    }
+    return listDirectory(this.#descriptor, limit);
   }
 
   stat(name: string): FileFacts | number {

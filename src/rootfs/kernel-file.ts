@@ -1,4 +1,13 @@
-import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG } from "../kernel/constants.ts";
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  S_IFDIR,
+  S_IFREG,
+} from "../kernel/constants.ts";
 import { EFBIG, EINVAL, EISDIR } from "../kernel/errno.ts";
 import { close, fstat, openat, pread } from "../kernel/files.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
@@ -42,7 +51,15 @@ export class KernelFile implements OpenFile {
    * -EINVAL for whatever else is not a regular file. The type is checked on the descriptor.
    */
   static open(directory: number, name: string): KernelFile | number {
-    const descriptor = openat(directory, name, READ);
+    return KernelFile.#of(openat(directory, name, READ));
+  }
+
+  /** Opens a regular file by a path of the host, links followed by the kernel; otherwise as `open`. */
+  static ofHost(path: string): KernelFile | number {
+    return KernelFile.#of(openat(AT_FDCWD, path, READ & ~O_NOFOLLOW));
+  }
+
+  static #of(descriptor: number): KernelFile | number {
     if (descriptor < 0) return descriptor;
     const result = fstat(descriptor, stat);
     if (result < 0 || stat.type !== S_IFREG) {

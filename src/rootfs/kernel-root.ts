@@ -37,7 +37,8 @@ interface Found {
 
 /** A root filesystem as the kernel shows it below one directory, which stays open. */
 export class KernelRoot implements Root {
-  readonly #descriptor: number;
+  /** O_PATH; for the files of this folder only. */
+  readonly descriptor: number;
   /** Identities of directories; see Directory's constructor. */
   readonly #tidied: Set<Identity> = new Set();
   readonly #effort: Effort = new Effort();
@@ -45,7 +46,7 @@ export class KernelRoot implements Root {
   readonly identity: Identity;
 
   private constructor(descriptor: number, hostPath: string, identity: Identity) {
-    this.#descriptor = descriptor;
+    this.descriptor = descriptor;
     this.hostPath = hostPath;
     this.identity = identity;
   }
@@ -69,7 +70,7 @@ export class KernelRoot implements Root {
   }
 
   directory(path: string, from = "/"): Directory | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
     if (start < 0) return start;
     let rest = path;
@@ -98,13 +99,13 @@ export class KernelRoot implements Root {
   }
 
   stat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     const found = this.#find(walk, path, from);
     return typeof found === "number" ? found : found.facts;
   }
 
   lstat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
     if (start < 0) return start;
     const name = walk.enterParent(path);
@@ -123,7 +124,7 @@ export class KernelRoot implements Root {
     from: string,
     known: { has(identity: Identity): boolean },
   ): OpenFile | FileFacts | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     const found = this.#find(walk, path, from);
     if (typeof found === "number") return found;
     const { facts } = found;
@@ -161,7 +162,7 @@ export class KernelRoot implements Root {
   }
 
   makeParents(path: string): { directory: Directory; name: string } {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     const name = walk.makeParents(path);
     if (typeof name === "number") throw kernelFailure("make parents of", path, name);
     if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
@@ -185,14 +186,14 @@ export class KernelRoot implements Root {
    * caller closes it. For mount.ts, which argues why it may: everything else keeps out of /proc.
    */
   procfs(): number {
-    const descriptor = openat(this.#descriptor, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const descriptor = openat(this.descriptor, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0 || isProcfs(descriptor)) return descriptor;
     close(descriptor);
     return -EACCES;
   }
 
   unlink(path: string): number {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     const name = walk.enterParent(path);
     if (typeof name === "number") return name;
     if (name === "") return -EISDIR;
@@ -200,12 +201,12 @@ export class KernelRoot implements Root {
   }
 
   setMode(path: string, mode: number): boolean | number {
-    using walk = new Walk(this.#descriptor, this.#effort);
+    using walk = new Walk(this.descriptor, this.#effort);
     return setModeAt(walk, path, mode);
   }
 
   close(): void {
-    close(this.#descriptor);
+    close(this.descriptor);
   }
 
   [Symbol.dispose](): void {

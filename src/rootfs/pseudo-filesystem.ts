@@ -1,4 +1,4 @@
-import { fileSystemMagic } from "../kernel/files.ts";
+import { ST_RDONLY, fileSystemMagic, mountFlags } from "../kernel/files.ts";
 
 const PROC_SUPER_MAGIC = 0x9fa0;
 
@@ -40,4 +40,10 @@ export function refusesWrites(descriptor: number): boolean {
 /** Whether the directory behind `descriptor` is on a procfs. */
 export function isProcfs(descriptor: number): boolean {
   return fileSystemMagic(descriptor) === PROC_SUPER_MAGIC;
+}
+
+/** Whether the file system behind `descriptor`, or this mount of it, is read-only. */
+export function isReadOnly(descriptor: number): boolean {
+  const flags = mountFlags(descriptor);
+  return flags >= 0 && (flags & ST_RDONLY) !== 0;
 }

@@ -29,17 +29,17 @@ import { close, mkdirat, openat, readlinkat } from "../kernel/files.ts";
 import { umask } from "../kernel/process.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
 
-const MAX_LINKS = 40;
-const MAX_DEPTH = 256;
+export const MAX_LINKS = 40;
+export const MAX_DEPTH = 256;
 const MAX_TARGET_COMPONENTS = 500_000;
 const MAX_STEPS = 500_000;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
-const KERNEL_DIRECTORIES = new Set(["proc", "sys"]);
+export const KERNEL_DIRECTORIES: ReadonlySet<string> = new Set(["proc", "sys"]);
 
 /** Components of a path, last first; empty ones and `.` left out. */
-function reversedComponents(path: string): string[] {
+export function reversedComponents(path: string): string[] {
   return path
     .split("/")
     .filter((name) => name !== "" && name !== ".")
@@ -52,6 +52,10 @@ export class Effort {
   targetComponents: number = MAX_TARGET_COMPONENTS;
   /** Directories that may still be opened. */
   steps: number = MAX_STEPS;
+}
+
+export function tooManySteps(path: string): HookError {
+  return new HookError("limit", "follow", path, "the paths of this root take too many steps");
 }
 
 /**
@@ -125,8 +129,7 @@ export class Walk implements Disposable {
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) return name;
       if (this.#names.length >= MAX_DEPTH) return -ENAMETOOLONG;
-      if (--this.#effort.steps < 0)
-        throw new HookError("limit", "follow", path, "the paths of this root take too many steps");
+      if (--this.#effort.steps < 0) throw tooManySteps(path);
       let descriptor = openat(this.descriptor, name, STEP);
       if (descriptor === -ENOENT && create) descriptor = this.#make(name);
       if (descriptor >= 0) {

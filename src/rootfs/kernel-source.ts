@@ -1,0 +1,175 @@
+/** Folders of the host as something that is only read: single names on descriptors, no link followed. */
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+} from "../kernel/constants.ts";
+import { EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
+import { close, fstat, openat, readlinkat, statx } from "../kernel/files.ts";
+import { Stat } from "../kernel/stat.ts";
+import { isName, type DirectoryEntry } from "./directory.ts";
+import { listDirectory } from "./kernel-directory.ts";
+import { KernelFile } from "./kernel-file.ts";
+import type { OpenFile } from "./open-file.ts";
+import { isReadOnly, refusesWrites } from "./pseudo-filesystem.ts";
+import type { NodeFacts, SourceNode } from "./source.ts";
+
+const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+/** Directories that stay open, of all trees of one source together. */
+const MOST_OPEN = 128;
+
+const stat = new Stat();
+
+/** The directories that are open, the one that was used longest ago first. */
+class OpenDirectories implements Disposable {
+  readonly #descriptors: Map<KernelNode, number> = new Map();
+
+  get(node: KernelNode): number | undefined {
+    const descriptor = this.#descriptors.get(node);
+    if (descriptor === undefined) return undefined;
+    this.#descriptors.delete(node);
+    this.#descriptors.set(node, descriptor);
+    return descriptor;
+  }
+
+  add(node: KernelNode, descriptor: number): void {
+    this.#descriptors.set(node, descriptor);
+    if (this.#descriptors.size <= MOST_OPEN) return;
+    for (const [oldest, its] of this.#descriptors) {
+      if (oldest === node || oldest.isTop) continue;
+      close(its);
+      this.#descriptors.delete(oldest);
+      return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const descriptor of this.#descriptors.values()) close(descriptor);
+    this.#descriptors.clear();
+  }
+}
+
+/** Files and folders of the host that are read as trees. Closing it closes all that they have open. */
+export class KernelSource implements Disposable {
+  readonly #open = new OpenDirectories();
+
+  /** The tree below an open directory (O_PATH will do), which is the caller's and stays open as long as this. */
+  below(directory: number): SourceNode | number {
+    const descriptor = openat(directory, ".", DIRECTORY);
+    if (descriptor < 0) return descriptor;
+    return this.#top(descriptor);
+  }
+
+  /** What a path of the host leads to, links followed by the kernel: a directory, a file, a device; -errno. */
+  at(hostPath: string): SourceNode | number {
+    const result = statx(AT_FDCWD, hostPath, 0, stat);
+    if (result < 0) return result;
+    if (stat.type !== S_IFDIR) return new KernelNode(this.#open, undefined, hostPath, nodeFacts(stat));
+    const descriptor = openat(AT_FDCWD, hostPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return descriptor < 0 ? descriptor : this.#top(descriptor);
+  }
+
+  #top(descriptor: number): SourceNode | number {
+    const result = fstat(descriptor, stat);
+    if (result < 0) {
+      close(descriptor);
+      return result;
+    }
+    const node = new KernelNode(this.#open, undefined, "", nodeFacts(stat));
+    this.#open.add(node, descriptor);
+    return node;
+  }
+
+  [Symbol.dispose](): void {
+    this.#open[Symbol.dispose]();
+  }
+}
+
+/** A copy of all that `from` holds. */
+export function nodeFacts(from: Stat): NodeFacts {
+  const { type, mode, identity, size, uid, gid, links, inode, major, minor, mountPoint } = from;
+  return { type, mode, identity, size, uid, gid, links, inode, major, minor, mountPoint };
+}
+
+class KernelNode implements SourceNode {
+  readonly facts: NodeFacts;
+  readonly #open: OpenDirectories;
+  readonly #parent: KernelNode | undefined;
+  /** A single name in the parent; without one, a path of the host. */
+  readonly #name: string;
+
+  constructor(open: OpenDirectories, parent: KernelNode | undefined, name: string, facts: NodeFacts) {
+    this.#open = open;
+    this.#parent = parent;
+    this.#name = name;
+    this.facts = facts;
+  }
+
+  /** Its descriptor is never closed before the end: there is no name by which to open it again. */
+  get isTop(): boolean {
+    return this.#parent === undefined;
+  }
+
+  #descriptor(): number {
+    const known = this.#open.get(this);
+    if (known !== undefined) return known;
+    const parent = this.#parent === undefined ? -ENOTDIR : this.#parent.#descriptor();
+    const descriptor = parent < 0 ? parent : openat(parent, this.#name, DIRECTORY);
+    if (descriptor >= 0) this.#open.add(this, descriptor);
+    return descriptor;
+  }
+
+  entries(limit: number): DirectoryEntry[] {
+    const descriptor = this.facts.type === S_IFDIR ? this.#descriptor() : -ENOTDIR;
+    if (descriptor < 0) return [];
+    // A directory is listed from where its descriptor stands, so each listing has one of its own.
+    const own = openat(descriptor, ".", DIRECTORY);
+    if (own < 0) return [];
+    const entries = listDirectory(own, limit);
+    close(own);
+    return entries;
+  }
+
+  child(name: string): SourceNode | number {
+    if (this.facts.type !== S_IFDIR) return -ENOTDIR;
+    if (!isName(name)) return -ENOENT;
+    const descriptor = this.#descriptor();
+    const result = descriptor < 0 ? descriptor : statx(descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
+    return result < 0 ? result : new KernelNode(this.#open, this, name, nodeFacts(stat));
+  }
+
+  readlink(): string | number {
+    if (this.facts.type !== S_IFLNK || this.#parent === undefined) return -EINVAL;
+    const parent = this.#parent.#descriptor();
+    return parent < 0 ? parent : readlinkat(parent, this.#name);
+  }
+
+  open(): OpenFile | number {
+    const { type } = this.facts;
+    if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : -EINVAL;
+    if (this.#parent === undefined) return this.#openByPath();
+    const parent = this.#parent.#descriptor();
+    return parent < 0 ? parent : KernelFile.open(parent, this.#name);
+  }
+
+  /** What has the path by now must still be the same file. */
+  #openByPath(): OpenFile | number {
+    const file = KernelFile.ofHost(this.#name);
+    if (typeof file === "number" || file.identity === this.facts.identity) return file;
+    file.close();
+    return -ESTALE;
+  }
+
+  refusal(): number {
+    const descriptor = this.#descriptor();
+    if (descriptor < 0) return descriptor;
+    if (refusesWrites(descriptor)) return -EACCES;
+    return isReadOnly(descriptor) ? -EROFS : 0;
+  }
+}

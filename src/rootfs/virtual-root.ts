@@ -1,0 +1,200 @@
+import { HookError } from "../errors.ts";
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
+import { EACCES, EBUSY, EINVAL, EISDIR, ENOTDIR } from "../kernel/errno.ts";
+import { Changes, type Change } from "./changes.ts";
+import type { DeviceNumber, Directory, FileFacts, Identity } from "./directory.ts";
+import { kernelFailure } from "./failure.ts";
+import type { OpenFile } from "./open-file.ts";
+import type { Root } from "./root.ts";
+import type { NodeFacts, SourceNode } from "./source.ts";
+import { VirtualDirectory } from "./virtual-directory.ts";
+import { VirtualNode, newFacts } from "./virtual-node.ts";
+import { VirtualWalk } from "./virtual-walk.ts";
+import { Effort } from "./walk.ts";
+
+const NOTHING_KNOWN: ReadonlySet<Identity> = new Set();
+
+/**
+ * A root as a tree in memory over something that is only read. What is changed is changed in memory and can be asked for:
+ * so nothing is written where the answer is all that is wanted, where the files are in an archive, or where they are yet
+ * to be mounted.
+ */
+export class VirtualRoot implements Root {
+  readonly hostPath: string;
+  readonly #top: VirtualNode;
+  readonly #effort: Effort = new Effort();
+  readonly #changes: Changes = new Changes();
+  readonly #held: Disposable | undefined;
+
+  /** `top` is a directory; `held` is closed with the root. */
+  constructor(hostPath: string, top: SourceNode, held?: Disposable) {
+    this.hostPath = hostPath;
+    this.#top = new VirtualNode(undefined, "", false, top.facts, top);
+    this.#held = held;
+  }
+
+  get identity(): Identity {
+    return this.#top.facts.identity;
+  }
+
+  /** What was changed, of each path the last state, in the order of the first changes. */
+  get changes(): readonly Change[] {
+    return this.#changes.list;
+  }
+
+  /** Whether there was nothing at the path of a change. */
+  isNew(path: string): boolean {
+    return this.#changes.isNew(path);
+  }
+
+  /**
+   * Lays a tree, or an empty directory without one, over what `destination` leads to, as a runtime mounts it there: what is
+   * missing on the way is made, and is no change. What is below can be read and not changed. 0 or -errno.
+   */
+  mount(destination: string, tree: SourceNode | undefined): number {
+    return this.#place(destination, tree?.facts ?? newFacts(S_IFDIR, 0o755), true, tree);
+  }
+
+  /** Puts a character device where a runtime makes it; 0 or -errno. */
+  makeDevice(path: string, mode: number, { major, minor }: DeviceNumber): number {
+    return this.#place(path, newFacts(S_IFCHR, mode, 0, major, minor), false, undefined);
+  }
+
+  #place(path: string, facts: NodeFacts, mounted: boolean, tree: SourceNode | undefined): number {
+    const walk = new VirtualWalk(this.#top, this.#effort, (parent, name) => {
+      const made = new VirtualNode(parent, name, parent.mounted, newFacts(S_IFDIR, 0o755));
+      parent.put(made);
+      return made;
+    });
+    let name = walk.makeParents(path);
+    for (;;) {
+      if (typeof name === "number") return name;
+      if (name === "") return -EBUSY;
+      const present = walk.node.child(name);
+      if (typeof present === "number" || present.facts.type !== S_IFLNK) break;
+      const target = walk.readlink(present);
+      name = typeof target === "number" ? target : walk.makeParents(target);
+    }
+    const shown = mounted ? { ...facts, mountPoint: true } : facts;
+    walk.node.put(new VirtualNode(walk.node, name, mounted || walk.node.mounted, shown, tree));
+    return 0;
+  }
+
+  directory(path: string, from = "/"): Directory | number {
+    const walk = new VirtualWalk(this.#top, this.#effort);
+    const node = this.#find(walk, path, from);
+    if (typeof node === "number") return node;
+    if (!node.isDirectory) return -ENOTDIR;
+    if (node.path === "/proc" || node.path === "/sys") return -EACCES;
+    return new VirtualDirectory(node, walk.followed, this.#changes);
+  }
+
+  stat(path: string, from = "/"): FileFacts | number {
+    const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, from);
+    return typeof node === "number" ? node : node.facts;
+  }
+
+  lstat(path: string, from = "/"): FileFacts | number {
+    const walk = new VirtualWalk(this.#top, this.#effort);
+    const start = this.#start(walk, path, from);
+    if (start < 0) return start;
+    const name = walk.enterParent(path);
+    if (typeof name === "number") return name;
+    const node = name === "" ? walk.node : walk.node.child(name);
+    return typeof node === "number" ? node : node.facts;
+  }
+
+  open(path: string, from = "/"): OpenFile | number {
+    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN);
+    return typeof opened === "number" || !("type" in opened) ? opened : -EINVAL;
+  }
+
+  openUnlessKnown(
+    path: string,
+    from: string,
+    known: { has(identity: Identity): boolean },
+  ): OpenFile | FileFacts | number {
+    const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, from);
+    if (typeof node === "number") return node;
+    return node.facts.type === S_IFREG && known.has(node.facts.identity) ? node.facts : node.open();
+  }
+
+  #start(walk: VirtualWalk, path: string, from: string): number {
+    return from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
+  }
+
+  /** What a path leads to, links followed. */
+  #find(walk: VirtualWalk, path: string, from: string): VirtualNode | number {
+    const start = this.#start(walk, path, from);
+    if (start < 0) return start;
+    let rest = path;
+    let wantsDirectory = false;
+    for (;;) {
+      wantsDirectory ||= rest.endsWith("/") || rest.endsWith("/.");
+      const name = walk.enterParent(rest);
+      if (typeof name === "number") return name;
+      const node = name === "" ? walk.node : walk.node.child(name);
+      if (typeof node === "number") return node;
+      if (node.facts.type !== S_IFLNK) return wantsDirectory && !node.isDirectory ? -ENOTDIR : node;
+      const target = walk.readlink(node);
+      if (typeof target === "number") return target;
+      rest = target;
+    }
+  }
+
+  read(path: string, limit: number): Uint8Array | number {
+    const file = this.open(path);
+    if (typeof file === "number") return file;
+    using open = file;
+    return open.readAll(limit);
+  }
+
+  makeParents(path: string): { directory: Directory; name: string } {
+    const walk = new VirtualWalk(this.#top, this.#effort, (parent, name) => this.#makeDirectory(parent, name));
+    const name = walk.makeParents(path);
+    if (typeof name === "number") throw kernelFailure("make parents of", path, name);
+    if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
+    return { directory: new VirtualDirectory(walk.node, walk.followed, this.#changes), name };
+  }
+
+  #makeDirectory(parent: VirtualNode, name: string): VirtualNode | number {
+    const refusal = parent.refusal();
+    if (refusal < 0) return refusal;
+    const node = new VirtualNode(parent, name, false, newFacts(S_IFDIR, 0o755));
+    parent.put(node);
+    this.#changes.note({ kind: "directory", path: node.path, mode: 0o755 }, true);
+    return node;
+  }
+
+  replaceFile(path: string, bytes: Uint8Array, mode: number, durable = false): void {
+    const { directory, name } = this.makeParents(path);
+    const result = directory.replaceFile(name, bytes, mode, durable);
+    if (result < 0) throw kernelFailure("replace", path, result);
+  }
+
+  unlink(path: string): number {
+    const walk = new VirtualWalk(this.#top, this.#effort);
+    const name = walk.enterParent(path);
+    if (typeof name === "number") return name;
+    return name === "" ? -EISDIR : new VirtualDirectory(walk.node, 0, this.#changes).unlink(name);
+  }
+
+  setMode(path: string, mode: number): boolean | number {
+    const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, "/");
+    if (typeof node === "number") return node;
+    if (node.facts.mode === mode) return false;
+    const refusal = (node.isDirectory ? node : (node.parent ?? node)).refusal();
+    if (refusal < 0) return refusal;
+    node.facts = { ...node.facts, mode };
+    this.#changes.note({ kind: "mode", path: node.path, mode }, false);
+    return true;
+  }
+
+  close(): void {
+    this.#held?.[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
