@@ -1,6 +1,7 @@
 import type { Logger } from "../logger.ts";
 import type { Finish } from "./commands.ts";
 import { diffCommand } from "./ldcache-diff.ts";
+import { explainCommand } from "./ldcache-explain.ts";
 import { printCommand } from "./ldcache-print.ts";
 import { rebuildCommand } from "./ldcache-rebuild.ts";
 import { PersonCommand } from "./person-command.ts";
@@ -11,5 +12,6 @@ export function ldcacheCommand(log: Logger, finish: Finish): PersonCommand {
     .description("Work on the ld.so.cache of any root filesystem.")
     .addCommand(rebuildCommand(log, finish))
     .addCommand(printCommand(log, finish))
-    .addCommand(diffCommand(log, finish));
+    .addCommand(diffCommand(log, finish))
+    .addCommand(explainCommand(log, finish));
 }

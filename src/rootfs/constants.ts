@@ -1,7 +1,8 @@
 /** The kernel's values that this folder's answers carry, for those who may not import kernel/. */
 
-export { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
+export { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 export {
+  EACCES,
   EEXIST,
   EFBIG,
   EINVAL,

@@ -1,0 +1,85 @@
+import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
+import { HookError } from "../errors.ts";
+import { readHostFile } from "../host/file.ts";
+import { ARCHITECTURES, type Architecture } from "../ldconfig/architecture.ts";
+import { cpuFromCpuinfo, cpusOf, explain, type AssumedCpu, type ExplainRequest } from "../loader/explain.ts";
+import type { Log } from "../logger.ts";
+import { explanationJson } from "./explain-json.ts";
+import { lookupText, treeText } from "./explain-text.ts";
+import { writeOutput } from "./output.ts";
+import { openRootArgument } from "./root-argument.ts";
+import { terminalOf } from "./terminal.ts";
+
+export interface ExplainOptions {
+  readonly root?: string;
+  readonly from?: string;
+  readonly needed?: string;
+  readonly libraryPath?: string;
+  readonly preload?: string;
+  readonly cpu?: string;
+  readonly arch?: string;
+  readonly json?: boolean;
+}
+
+const CPUINFO_LIMIT = 64 << 20;
+
+/** The part `explain`: does what `ldcache explain` asks for; whether everything was found. Throws HookError. */
+export function runExplain(name: string | undefined, options: ExplainOptions, log: Log): boolean {
+  if (options.root === undefined) throw usage("--root is required");
+  if ((name === undefined) === (options.needed === undefined)) throw usage("either NAME or --needed FILE is wanted");
+  if (options.needed !== undefined && options.from !== undefined) throw usage("--from goes with NAME only");
+  using root = openRootArgument(options.root);
+  const request: ExplainRequest = {
+    name,
+    from: options.needed ?? options.from,
+    libraryPath: options.libraryPath,
+    preload: options.preload,
+    architecture: options.arch === undefined ? undefined : architectureOf(options.arch),
+    cpuFor: (architecture) => cpuOf(options.cpu, architecture),
+  };
+  const explanation = explain(root, request, log);
+  if (options.json === true) {
+    const document = explanationJson(explanation, options.root, options.libraryPath);
+    writeOutput(`${utf8FromString(stringFromUtf8(JSON.stringify(document, null, 2)))}\n`);
+  } else
+    writeOutput(
+      explanation.lookup === undefined
+        ? treeText(explanation, terminalOf(1))
+        : lookupText(explanation, explanation.lookup, terminalOf(1)),
+    );
+  return explanation.succeeds;
+}
+
+/** Names that other programs have for architectures. */
+const OTHER_NAMES: Readonly<Record<string, Architecture>> = {
+  x86_64: "x86-64",
+  amd64: "x86-64",
+  i686: "i386",
+  "386": "i386",
+  arm64: "aarch64",
+  ppc64el: "ppc64le",
+};
+
+function architectureOf(name: string): Architecture {
+  const known = Object.keys(ARCHITECTURES).find((each): each is Architecture => each === (OTHER_NAMES[name] ?? name));
+  if (known !== undefined) return known;
+  throw new HookError("usage", "parse --arch", name, `not one of ${Object.keys(ARCHITECTURES).join(", ")}`);
+}
+
+function cpuOf(name: string | undefined, architecture: Architecture): AssumedCpu {
+  const known = cpusOf(architecture);
+  if (name === undefined || name === "host") {
+    const own = cpuFromCpuinfo(readHostFile("/proc/cpuinfo", "kernel", CPUINFO_LIMIT), architecture);
+    if (own !== undefined) return { cpu: own, why: "this machine's" };
+    const [least] = known;
+    if (name === undefined && least !== undefined) return { cpu: least, why: "the least of its kind, as none is told" };
+  }
+  const cpu = known.find((each) => each.name === name);
+  if (cpu !== undefined) return { cpu, why: "as told" };
+  const names = known.map((each) => each.name).join(", ");
+  throw new HookError("usage", "parse --cpu", name ?? "", `not one of ${names}`);
+}
+
+function usage(reason: string): HookError {
+  return new HookError("usage", "parse arguments", "", reason);
+}
