@@ -36,7 +36,7 @@ const PARTS = {
   ldcache: "src/cli/ldcache-entry.ts",
   install: "src/install/install.ts",
   uninstall: "src/install/uninstall.ts",
-  explain: "src/cli/explain.ts",
+  explain: "src/cli/ldcache/explain.ts",
 };
 
 /**

@@ -1,7 +1,7 @@
 import { part } from "../part.ts";
 import type { Logger } from "../logger.ts";
 import type { Finish } from "./commands.ts";
-import type * as Explain from "./explain.ts";
+import type * as Explain from "./ldcache/explain.ts";
 import { exitStatusOf, failure } from "./exit.ts";
 import { PersonCommand } from "./person-command.ts";
 

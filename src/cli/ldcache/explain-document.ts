@@ -5,10 +5,11 @@ import {
   type LoadedObject,
   type Lookup,
   type Process,
-} from "../loader/explain.ts";
+} from "../../loader/explain.ts";
+import type { Json } from "../json.ts";
 
-/** What `ldcache explain --json` prints; docs/explain.md describes it. Strings are byte strings still. */
-export function explanationJson(explanation: Explanation, root: string, libraryPath: string | undefined): unknown {
+/** What `ldcache explain --json` prints; docs/explain.md describes it */
+export function explanationDocument(explanation: Explanation, root: string, libraryPath: string | undefined): Json {
   const { linker, cpu, process, preloads, lookup, notes, succeeds } = explanation;
   return {
     root,
@@ -33,12 +34,12 @@ export function explanationJson(explanation: Explanation, root: string, libraryP
     preloads: preloads.map((each) => lookupJson(each, process)),
     lookup: lookup === undefined ? null : lookupJson(lookup, process),
     objects: lookup === undefined ? process.objects.map((object) => objectJson(object, process)) : null,
-    notes,
+    notes: notes.map(({ code, text }) => ({ code, text })),
     succeeds,
   };
 }
 
-function objectJson({ path, object, lookup, lookups }: LoadedObject, process: Process): unknown {
+function objectJson({ path, object, lookup, lookups }: LoadedObject, process: Process): Json {
   return {
     path,
     soname: object.soname ?? null,
@@ -49,7 +50,7 @@ function objectJson({ path, object, lookup, lookups }: LoadedObject, process: Pr
   };
 }
 
-function lookupJson({ name, kind, by, outcome, object, reason, attempts }: Lookup, process: Process): unknown {
+function lookupJson({ name, kind, by, outcome, object, reason, attempts }: Lookup, process: Process): Json {
   return {
     name,
     kind,
@@ -61,7 +62,7 @@ function lookupJson({ name, kind, by, outcome, object, reason, attempts }: Looku
   };
 }
 
-function attemptJson({ via, path, hwcaps, isTried, candidate, noFolder }: Attempt, process: Process): unknown {
+function attemptJson({ via, path, hwcaps, isTried, candidate, noFolder }: Attempt, process: Process): Json {
   return {
     by: via.kind,
     where: viaText(via, process),

@@ -6,10 +6,10 @@ import {
   type LoadedObject,
   type Lookup,
   type Process,
-} from "../loader/explain.ts";
-import { printable } from "../logger.ts";
-import { styled, type Style, type Terminal } from "./terminal.ts";
-import { table, type Cell } from "./table.ts";
+} from "../../loader/explain.ts";
+import { printable } from "../../logger.ts";
+import { styled, type Style, type Terminal } from "../terminal.ts";
+import { table, type Cell } from "../table.ts";
 
 /** How one library is found: the answer, on whose authority, all that was looked at, and what is remarkable about it. */
 export function lookupText(explanation: Explanation, lookup: Lookup, terminal: Terminal): string {
@@ -49,7 +49,10 @@ function assumptions({ linker, cpu, process }: Explanation): string {
   return `by ${printable(what)}\n`;
 }
 
-/** A row for each path that something is to be said of; where nothing is, one for all subfolders of a folder together. */
+/**
+ * A row for each path that something is to be said of; where nothing is, one for all subfolders of a folder together, and
+ * none behind the place where the library is found.
+ */
 function rowsOf({ attempts, name }: Lookup, process: Process): Cell[][] {
   const rows: Cell[][] = [];
   const decided = deciding(attempts);
@@ -58,8 +61,12 @@ function rowsOf({ attempts, name }: Lookup, process: Process): Cell[][] {
     const attempt = attempts[at];
     if (attempt === undefined) continue;
     const where = viaText(attempt.via, process);
+    const isFirstDefault = attempt.via.kind === "default" && attempts[at - 1]?.via.kind !== "default";
+    if (isFirstDefault && !isBehind && process.chooser !== undefined && attempts[at - 1]?.via.kind !== "cache") {
+      rows.push([process.linker.cachePath, "", { text: "no entry", style: "dim" }]);
+    }
     if (!isPlain(attempt)) {
-      rows.push([where, attempt.path, resultOf(attempt, isBehind)]);
+      rows.push([where, attempt.path, resultOf(attempt, isBehind ? decided : undefined)]);
       isBehind ||= attempt === decided;
       continue;
     }
@@ -70,7 +77,10 @@ function rowsOf({ attempts, name }: Lookup, process: Process): Cell[][] {
       group.push(next);
       at += 1;
     }
-    const what = group.every(({ noFolder }) => noFolder) ? "no such folder" : "not there";
+    const isMissing = group.every(({ noFolder }) => noFolder);
+    const isWhole = group.some(({ hwcaps }) => hwcaps === undefined);
+    if (isBehind || (isMissing && !isWhole)) continue;
+    const what = isMissing ? "no such folder" : "not there";
     rows.push([where, folder === "" ? "(the working directory)" : folder, { text: what, style: "dim" }]);
   }
   return rows;
@@ -87,13 +97,18 @@ function folderOf({ path, hwcaps }: Attempt, name: string): string {
   return path.slice(0, end > 1 ? end - 1 : end);
 }
 
-function resultOf({ candidate, noFolder, hwcaps }: Attempt, isBehind: boolean): Cell {
+/** `decided`: the attempt that decided before this one. */
+function resultOf({ candidate, noFolder, hwcaps }: Attempt, decided: Attempt | undefined): Cell {
   const suffix = hwcaps === undefined ? "" : ` (${hwcaps})`;
   switch (candidate.verdict) {
-    case "found":
-      return isBehind ? { text: `hidden${suffix}`, style: "yellow" } : { text: `found${suffix}`, style: "green" };
+    case "found": {
+      if (decided === undefined) return { text: `found${suffix}`, style: "green" };
+      const first = decided.candidate;
+      const isSame = first.verdict === "found" && first.identity === candidate.identity;
+      return isSame ? { text: "the same file", style: "dim" } : { text: `hidden${suffix}`, style: "yellow" };
+    }
     case "refused":
-      return isBehind ? { text: "hidden", style: "dim" } : { text: candidate.reason, style: "red" };
+      return { text: candidate.reason, style: decided === undefined ? "red" : "dim" };
     case "skipped":
       return { text: candidate.reason, style: "yellow" };
     case "absent":

@@ -1,14 +1,14 @@
-import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
-import { HookError } from "../errors.ts";
-import { readHostFile } from "../host/file.ts";
-import { ARCHITECTURES, type Architecture } from "../ldconfig/architecture.ts";
-import { cpuFromCpuinfo, cpusOf, explain, type AssumedCpu, type ExplainRequest } from "../loader/explain.ts";
-import type { Log } from "../logger.ts";
-import { explanationJson } from "./explain-json.ts";
+import { HookError } from "../../errors.ts";
+import { readHostFile } from "../../host/file.ts";
+import { ARCHITECTURE_NAMES, architectureNamed, type Architecture } from "../../ldconfig/names.ts";
+import { cpuFromCpuinfo, cpusOf, explain, type AssumedCpu, type ExplainRequest } from "../../loader/explain.ts";
+import type { Log } from "../../logger.ts";
+import { writeJson } from "../json.ts";
+import { explanationDocument } from "./explain-document.ts";
 import { lookupText, treeText } from "./explain-text.ts";
-import { writeOutput } from "./output.ts";
-import { openRootArgument } from "./root-argument.ts";
-import { terminalOf } from "./terminal.ts";
+import { writeOutput } from "../output.ts";
+import { openRootArgument } from "../root-argument.ts";
+import { terminalOf } from "../terminal.ts";
 
 export interface ExplainOptions {
   readonly root?: string;
@@ -38,32 +38,17 @@ export function runExplain(name: string | undefined, options: ExplainOptions, lo
     cpuFor: (architecture) => cpuOf(options.cpu, architecture),
   };
   const explanation = explain(root, request, log);
-  if (options.json === true) {
-    const document = explanationJson(explanation, options.root, options.libraryPath);
-    writeOutput(`${utf8FromString(stringFromUtf8(JSON.stringify(document, null, 2)))}\n`);
-  } else
-    writeOutput(
-      explanation.lookup === undefined
-        ? treeText(explanation, terminalOf(1))
-        : lookupText(explanation, explanation.lookup, terminalOf(1)),
-    );
+  const { lookup } = explanation;
+  if (options.json === true) writeJson(explanationDocument(explanation, options.root, options.libraryPath));
+  else if (lookup === undefined) writeOutput(treeText(explanation, terminalOf(1)));
+  else writeOutput(lookupText(explanation, lookup, terminalOf(1)));
   return explanation.succeeds;
 }
 
-/** Names that other programs have for architectures. */
-const OTHER_NAMES: Readonly<Record<string, Architecture>> = {
-  x86_64: "x86-64",
-  amd64: "x86-64",
-  i686: "i386",
-  "386": "i386",
-  arm64: "aarch64",
-  ppc64el: "ppc64le",
-};
-
 function architectureOf(name: string): Architecture {
-  const known = Object.keys(ARCHITECTURES).find((each): each is Architecture => each === (OTHER_NAMES[name] ?? name));
+  const known = architectureNamed(name);
   if (known !== undefined) return known;
-  throw new HookError("usage", "parse --arch", name, `not one of ${Object.keys(ARCHITECTURES).join(", ")}`);
+  throw new HookError("usage", "parse --arch", name, `not one of ${ARCHITECTURE_NAMES.join(", ")}`);
 }
 
 function cpuOf(name: string | undefined, architecture: Architecture): AssumedCpu {
