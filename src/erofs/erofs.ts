@@ -8,6 +8,7 @@ import { type Inode, readInode } from "./inode.ts";
 import { DIRECTORY_ENTRIES, TARGET_BYTES } from "./limits.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
 
+export type { FileData } from "./data.ts";
 export type { DirectoryEntry } from "./directory.ts";
 export type { Inode } from "./inode.ts";
 export { isErofs } from "./superblock.ts";

@@ -1,0 +1,165 @@
+/** The files of an EROFS image as a tree that is only read. */
+import type { ByteSource } from "../bytes/source.ts";
+import { HookError } from "../errors.ts";
+import { S_IFDIR, S_IFLNK } from "../erofs/constants.ts";
+import { Erofs, type FileData, type Inode } from "../erofs/erofs.ts";
+import { DIRECTORY_ENTRIES } from "../erofs/limits.ts";
+import { EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR, EUCLEAN, S_IFREG } from "../rootfs/constants.ts";
+import type { DirectoryEntry, Identity } from "../rootfs/directory.ts";
+import type { OpenFile } from "../rootfs/open-file.ts";
+import type { NodeFacts, SourceNode } from "../rootfs/source.ts";
+
+/** An inode takes up 32 bytes of its image, so this many numbers are enough for each image. */
+const INODE_BYTES = 32;
+const NOTHING = new Uint8Array(0);
+/** Identities of inodes: below all that rootfs and archives give out, each image's below the one before. */
+let lowestIdentity = -(2 ** 51);
+
+/** Told of a part of the image that cannot be read, in words. */
+export type Complaint = (message: string) => void;
+
+/** An open image, and what its nodes share. */
+class ErofsSource {
+  readonly erofs: Erofs;
+  readonly #firstIdentity: Identity;
+  readonly #refusal: number;
+  readonly #complain: Complaint;
+
+  constructor(image: ByteSource, refusal: number, complain: Complaint) {
+    this.erofs = Erofs.open(image);
+    lowestIdentity -= Math.ceil(image.size / INODE_BYTES) + 1;
+    this.#firstIdentity = lowestIdentity;
+    this.#refusal = refusal;
+    this.#complain = complain;
+  }
+
+  identity({ nid }: Inode): Identity {
+    return this.#firstIdentity + nid;
+  }
+
+  /** What `use` finds; `otherwise` where the image is broken or of a kind that is not read. */
+  attempt<Found, Otherwise>(use: () => Found, otherwise: Otherwise): Found | Otherwise {
+    try {
+      return use();
+    } catch (error) {
+      if (!(error instanceof HookError)) throw error;
+      this.#complain(error.message);
+      return otherwise;
+    }
+  }
+
+  get refusal(): number {
+    return this.#refusal;
+  }
+}
+
+/**
+ * The root directory of an EROFS image. Where the image is broken or compressed its nodes answer -EUCLEAN, as Linux does,
+ * or end a list, and `complain` is told. Changes are refused with `refusal`, an -errno; 0 to have them made in memory.
+ * Throws FormatError when there is no root directory to be had.
+ */
+export function erofsTree(image: ByteSource, refusal: number, complain: Complaint): SourceNode {
+  const source = new ErofsSource(image, refusal, complain);
+  return new ErofsNode(source, source.erofs.root);
+}
+
+class ErofsNode implements SourceNode {
+  readonly #source: ErofsSource;
+  readonly #inode: Inode;
+  readonly facts: NodeFacts;
+
+  constructor(source: ErofsSource, inode: Inode) {
+    const { type, mode, uid, gid, size, links, nid, device } = inode;
+    this.#source = source;
+    this.#inode = inode;
+    this.facts = {
+      type,
+      mode,
+      uid,
+      gid,
+      size,
+      links,
+      identity: source.identity(inode),
+      inode: nid,
+      major: device?.major ?? 0,
+      minor: device?.minor ?? 0,
+      mountPoint: false,
+    };
+  }
+
+  entries(limit: number): DirectoryEntry[] {
+    if (this.facts.type !== S_IFDIR) return [];
+    const { erofs } = this.#source;
+    const entries = this.#source.attempt(() => erofs.entries(this.#inode, Math.min(limit, DIRECTORY_ENTRIES)), []);
+    return entries.map(({ name, nid, type }) => ({ name, type, inode: nid }));
+  }
+
+  child(name: string): SourceNode | number {
+    if (this.facts.type !== S_IFDIR) return -ENOTDIR;
+    const { erofs } = this.#source;
+    return this.#source.attempt(() => {
+      const inode = erofs.lookUp(this.#inode, name);
+      return inode === undefined ? -ENOENT : new ErofsNode(this.#source, inode);
+    }, -EUCLEAN);
+  }
+
+  readlink(): string | number {
+    if (this.facts.type !== S_IFLNK) return -EINVAL;
+    return this.#source.attempt(() => this.#source.erofs.target(this.#inode), -EUCLEAN);
+  }
+
+  open(): OpenFile | number {
+    const { type } = this.facts;
+    if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : -EINVAL;
+    const data = this.#source.erofs.data(this.#inode);
+    // What cannot be read at all is not opened.
+    return this.#source.attempt(() => {
+      data.read(0, 1);
+      return new ErofsFile(this.#source, data, this.facts);
+    }, -EUCLEAN);
+  }
+
+  refusal(): number {
+    return this.#source.refusal;
+  }
+}
+
+/** A regular file of an image. */
+class ErofsFile implements OpenFile {
+  readonly #source: ErofsSource;
+  readonly #data: FileData;
+  readonly identity: Identity;
+  readonly inode: number;
+  readonly links: number;
+  readonly size: number;
+
+  constructor(source: ErofsSource, data: FileData, { identity, inode, links }: NodeFacts) {
+    this.#source = source;
+    this.#data = data;
+    this.identity = identity;
+    this.inode = inode;
+    this.links = links;
+    this.size = data.size;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    return this.#source.attempt(() => this.#data.read(offset, length), NOTHING);
+  }
+
+  readInto(bytes: Uint8Array, offset: number): number {
+    return this.#source.attempt(() => this.#data.readInto(bytes, offset), 0);
+  }
+
+  readAll(limit: number): Uint8Array | number {
+    if (this.size > limit) return -EFBIG;
+    const bytes = new Uint8Array(this.size);
+    return this.#source.attempt(() => {
+      this.#data.readInto(bytes, 0);
+      return bytes;
+    }, -EUCLEAN);
+  }
+
+  close(): void {}
+
+  [Symbol.dispose](): void {}
+}
