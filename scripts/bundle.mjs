@@ -22,8 +22,8 @@ const START = "src/cli/hook-entry.ts";
 /**
  * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
  * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries,
- * `ldcache` the work of those of that name;
- * the others are the work of one hook each.
+ * `ldcache`, `explain`, `install` and `uninstall` the work of those of these names, `ldconfig` being that program; the
+ * others are the work of one hook each.
  */
 const PARTS = {
   linker: "src/hooks/linker.ts",
@@ -37,6 +37,7 @@ const PARTS = {
   install: "src/install/install.ts",
   uninstall: "src/install/uninstall.ts",
   explain: "src/cli/ldcache/explain.ts",
+  ldconfig: "src/cli/ldconfig-entry.ts",
 };
 
 /**

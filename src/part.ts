@@ -1,8 +1,8 @@
 /**
  * Parts of the executable that are evaluated when they are first needed, as evaluating them takes time at every start:
  * `linker` is all of ldconfig, `chain` the running of several hooks, `suggest` what a mistyped word may have meant,
- * `people` the commands for people with their libraries, `ldcache` and `explain` the work of those of these names; the
- * others are the work of one hook each.
+ * `people` the commands for people with their libraries, `ldcache`, `explain`, `install` and `uninstall` the work of those
+ * of these names, `ldconfig` being that program; the others are the work of one hook each.
  */
 
 // What the engine answers with is what scripts/bundle.mjs put there: whoever names a part says what that is.
@@ -23,7 +23,8 @@ export function part<Exports>(
     | "ldcache"
     | "explain"
     | "install"
-    | "uninstall",
+    | "uninstall"
+    | "ldconfig",
 ): () => Exports {
   let exports: Exports | undefined;
   return () => (exports ??= loadModule<Exports>(`${name}.js`));

@@ -51,6 +51,7 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
     .addCommand(ldcacheCommand(log, finish))
     .addCommand(installCommand(log, finish))
     .addCommand(uninstallCommand(log, finish))
+    .addCommand(ldconfigCommand())
     .addCommand(completionCommand(program))
     .addCommand(helpCommand(program));
   return program.addCommand(manCommand(program), { hidden: true });
@@ -80,6 +81,13 @@ function hookCommand(hook: Hook): PersonCommand {
   const made = new PersonCommand(hook.name, examples).description(hook.summary).usage("[flags]");
   for (const flag of hook.flags) if (flag.hidden !== true && flag.removed !== true) addFlag(made, flag);
   return made;
+}
+
+/** For help only: `main` runs it, as its options are those of ldconfig(8). */
+function ldconfigCommand(): PersonCommand {
+  return new PersonCommand("ldconfig", ["ldconfig -p", "ldconfig -r ./rootfs -v"])
+    .description("Be ldconfig(8), with its options; so does the executable under the name ldconfig.")
+    .usage("[options of ldconfig] [FOLDER...]");
 }
 
 function chainCommand(): PersonCommand {

@@ -9,20 +9,34 @@ import type * as Chain from "./chain.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { writeError } from "./output.ts";
+import type * as Ldconfig from "./ldconfig-entry.ts";
 import type * as People from "./people-entry.ts";
-import { chainWord, hookGrammar, isPeopleWord, meantBy, programNameOf, type ProgramName } from "./program.ts";
+import {
+  chainWord,
+  hookGrammar,
+  isPeopleWord,
+  ldconfigWord,
+  meantBy,
+  programNameOf,
+  type ProgramName,
+} from "./program.ts";
 
 declare const environment: (name: string) => string | undefined;
 
 const people = part<typeof People>("people");
 const chain = part<typeof Chain>("chain");
+const ldconfig = part<typeof Ldconfig>("ldconfig");
 
 /** The whole program; `args` are the words of the command line, the program's name first. */
 export function main(args: readonly string[]): never {
   occupyStandardDescriptors();
   ignoreSignalsOfWrites();
   const [argv0 = "", ...words] = args;
-  exit(run(programNameOf(argv0), words));
+  const program = programNameOf(argv0);
+  if (program === ldconfigWord) exit(runLdconfig(argv0, words));
+  // Its options are nobody else's: the word has to be the first.
+  if (program === "cdi-hook" && words[0] === ldconfigWord) exit(runLdconfig(ldconfigWord, words.slice(1)));
+  exit(run(program, words));
 }
 
 function run(program: ProgramName, words: readonly string[]): number {
@@ -65,6 +79,16 @@ function run(program: ProgramName, words: readonly string[]): number {
     return success;
   }
   return runHook(hook, flags, log);
+}
+
+function runLdconfig(name: string, words: readonly string[]): number {
+  let status = success;
+  const failed = exitStatusOf(
+    () => (status = ldconfig().ldconfig(words, name, environment)),
+    ldconfigWord,
+    new Logger("info", plainSink(writeError)),
+  );
+  return failed === success ? status : failed;
 }
 
 function runHook(hook: Hook, flags: FlagValues, log: Logger): number {

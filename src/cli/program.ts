@@ -5,18 +5,21 @@ import { globalFlags } from "./globals.ts";
 import type * as Suggest from "./suggest.ts";
 
 /** The words that are no hooks: the commands for people. */
-const peopleWords: readonly string[] = ["ldcache", "install", "uninstall", "help", "completion", "man"];
+const peopleWords: readonly string[] = ["ldcache", "ldconfig", "install", "uninstall", "help", "completion", "man"];
 
 /**
  * By which of its names the executable was called. `nvidia-ctk` has other commands, which are not ours; for
  * `nvidia-cdi-hook` every word is a hook; whoever uses another name may want any command of ours.
  */
-export type ProgramName = "nvidia-ctk" | "nvidia-cdi-hook" | "cdi-hook";
+export type ProgramName = "nvidia-ctk" | "nvidia-cdi-hook" | "ldconfig" | "cdi-hook";
+
+/** The name that makes us ldconfig, and the word. */
+export const ldconfigWord = "ldconfig";
 
 /** The name in `argv[0]`, which may be a path, a link's name, or whatever a spec's first argument is. */
 export function programNameOf(argv0: string): ProgramName {
   const name = argv0.slice(argv0.lastIndexOf("/") + 1);
-  return name === "nvidia-ctk" || name === "nvidia-cdi-hook" ? name : "cdi-hook";
+  return name === "nvidia-ctk" || name === "nvidia-cdi-hook" || name === ldconfigWord ? name : "cdi-hook";
 }
 
 /** Whether the word is a command for people under this name of the program. */

@@ -13,6 +13,7 @@ const X86_64 = {
   sendto: 44,
   kill: 62,
   chdir: 80,
+  getcwd: 79,
   fcntl: 72,
   fsync: 74,
   umask: 95,
@@ -64,6 +65,7 @@ const X86_64 = {
 };
 
 const GENERIC: typeof X86_64 = {
+  getcwd: 17,
   fsetxattr: 7,
   fgetxattr: 10,
   flistxattr: 13,

@@ -51,6 +51,11 @@ const LOADERS: ReadonlySet<string> = new Set([
   "ld64.so.2",
 ]);
 
+/** Whether a soname is that of a dynamic linker whose link Debian keeps. */
+export function isLoader(soname: string): boolean {
+  return LOADERS.has(soname);
+}
+
 /** Looks at, and mends, the links of one folder. */
 export class FolderLinks {
   readonly #root: Root;

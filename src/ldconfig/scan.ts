@@ -236,7 +236,7 @@ export class FolderScan {
 }
 
 /** The soname of a library that has none: its file name, which 2.37 (and an a.out file) cut behind the first number. */
-function implicitSoname(name: string, library: Library, profile: Profile): string {
+export function implicitSoname(name: string, library: Library, profile: Profile): string {
   if (!library.aout && !profile.features.implicitSonameCut) return name;
   const version = name.indexOf(".so.");
   const end = version === -1 ? -1 : name.indexOf(".", version + 4);

@@ -52,16 +52,16 @@ export class KernelRoot implements Root {
   }
 
   /**
-   * Opens the directory `hostPath`, a path of the host. Throws HookError `root` when it is missing, no directory, or the
-   * host's own root.
+   * Opens the directory `hostPath`, a path of the host. Throws HookError `root` when it is missing, no directory, or, unless
+   * `mayBeOwn`, the root directory of this process: a hook that is given that one would work on the host.
    */
-  static open(hostPath: string): KernelRoot {
+  static open(hostPath: string, mayBeOwn = false): KernelRoot {
     const descriptor = hostPath === "" ? -EINVAL : openat(AT_FDCWD, hostPath, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) throw new HookError("root", "open root", hostPath, describeErrno(descriptor));
     const own = statx(AT_FDCWD, "/", 0, stat);
     const hostIdentity = own < 0 ? "" : stat.identity;
     const result = fstat(descriptor, stat);
-    if (result < 0 || stat.identity === hostIdentity) {
+    if (result < 0 || (!mayBeOwn && stat.identity === hostIdentity)) {
       close(descriptor);
       const reason = result < 0 ? describeErrno(result) : "this is the host's own root directory";
       throw new HookError("root", "open root", hostPath, reason);

@@ -14,7 +14,7 @@ const offers: Readonly<Record<string, readonly string[]>> = {
   no: [],
   "hook chm": ["chmod"],
   "hook ldc": [],
-  "--debug ldc": ["ldcache"],
+  "--debug ldca": ["ldcache"],
   "--debug=false ldcache re": ["rebuild"],
   "--de": ["--debug"],
   "--log-format js": ["json"],

@@ -7,7 +7,7 @@ import { writeJson, type Json } from "../json.ts";
 import { writeOutput } from "../output.ts";
 import { styled, terminalOf, type Style, type Terminal } from "../terminal.ts";
 import { entryDocument } from "./document.ts";
-import { shownAt } from "./shown.ts";
+import { shownAt } from "../shown.ts";
 import { cacheOfArgument, type CacheSource } from "./source.ts";
 
 export interface DiffOptions {

@@ -7,7 +7,7 @@ import { writeOutput } from "../output.ts";
 import { openRootArgument } from "../root-argument.ts";
 import { terminalOf } from "../terminal.ts";
 import { cacheDocument, entryDocument } from "./document.ts";
-import { shownAt } from "./shown.ts";
+import { shownAt } from "../shown.ts";
 import { cacheOfFile, cacheOfRoot, type CacheSource } from "./source.ts";
 import { cacheTree } from "./tree.ts";
 

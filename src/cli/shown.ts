@@ -1,5 +1,5 @@
-import { printable } from "../../logger.ts";
-import type { Terminal } from "../terminal.ts";
+import { printable } from "../logger.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** A line with a name in it: as it is on a pipe, as something that a terminal only shows at one. A tab before it stays. */
 export function shownAt(terminal: Terminal, line: string): string {

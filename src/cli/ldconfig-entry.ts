@@ -1,0 +1,2 @@
+/** Being ldconfig, as a part of its own. */
+export { ldconfig } from "./ldconfig/personality.ts";
