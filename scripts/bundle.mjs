@@ -34,6 +34,7 @@ const PARTS = {
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",
   ldcache: "src/cli/ldcache-entry.ts",
+  image: "src/cli/image-entry.ts",
   install: "src/install/install.ts",
   uninstall: "src/install/uninstall.ts",
   explain: "src/cli/ldcache/explain.ts",

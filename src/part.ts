@@ -22,6 +22,7 @@ export function part<Exports>(
     | "people"
     | "ldcache"
     | "explain"
+    | "image"
     | "install"
     | "uninstall"
     | "ldconfig",

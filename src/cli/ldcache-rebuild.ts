@@ -14,14 +14,26 @@ export function rebuildCommand(log: Logger, finish: Finish): PersonCommand {
     "ldcache rebuild --root ./rootfs",
     "ldcache rebuild --root ./rootfs --glibc 2.39 --distro ubuntu --arch aarch64",
     "ldcache rebuild --root ./rootfs --no-links --output ./ld.so.cache /opt/lib",
+    "ldcache rebuild --root app.tar.gz --to app-with-cache.tar.gz",
+    "ldcache rebuild --root oci:layout:latest@linux/arm64",
   ])
     .description("Make the soname links and the ld.so.cache of a root filesystem, as its own ldconfig would.")
-    .usage("--root DIR [flags] [FOLDER...]")
+    .usage("--root ROOT [flags] [FOLDER...]")
     .argument("[folder...]", "folders of the root that are scanned before those of ld.so.conf");
-  return addProfileFlags(command.option("--root <DIR>", "the root filesystem; required"))
+  return addProfileFlags(
+    command.option(
+      "--root <ROOT>",
+      "the root filesystem; required: a folder, a tar archive, or oci:DIR[:TAG][@OS/ARCHITECTURE]",
+    ),
+  )
     .option("-f, --conf <FILE>", "the configuration inside the root, instead of /etc/ld.so.conf")
     .option("-C, --cache <FILE>", "the cache inside the root, instead of /etc/ld.so.cache")
     .option("--output <FILE>", "write the cache to a file outside of the root, and none inside")
+    .option(
+      "--to <NAME>",
+      "where to the changed image is written: for an archive a file, for an OCI layout a tag of it",
+    )
+    .option("--in-place", "change the archive itself")
     .option("--no-links", "leave the links as they are")
     .option("--json", "tell what was done as JSON")
     .action((folders: readonly string[], options: Ldcache.RebuildOptions) =>

@@ -1,7 +1,28 @@
+import type { Image } from "../image/image.ts";
+import { S_IFREG, AT_FDCWD } from "../kernel/constants.ts";
+import { statx } from "../kernel/files.ts";
+import { Stat } from "../kernel/stat.ts";
+import { part } from "../part.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
 import type { Root } from "../rootfs/root.ts";
+import type * as Images from "./image-entry.ts";
 
-/** Opens the root filesystem that a person names on the command line. Throws HookError `root`. */
+const images = part<typeof Images>("image");
+
+/**
+ * Opens the root filesystem that a person names on the command line: a folder, a tar archive, or an OCI layout as
+ * `oci:DIR[:TAG][@OS/ARCHITECTURE]`. Throws HookError, `root` above all.
+ */
 export function openRootArgument(text: string): Root {
-  return KernelRoot.open(text);
+  return openImageArgument(text)?.root ?? KernelRoot.open(text);
+}
+
+/** Opens an image that a person names; undefined for a folder, or for nothing at all. Throws HookError. */
+export function openImageArgument(text: string): Image | undefined {
+  return /^(?:oci|tar):/.test(text) || isFile(text) ? images().openImageByName(text) : undefined;
+}
+
+function isFile(path: string): boolean {
+  const stat = new Stat();
+  return statx(AT_FDCWD, path, 0, stat) >= 0 && stat.type === S_IFREG;
 }

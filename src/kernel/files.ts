@@ -61,6 +61,11 @@ export function read(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.read, fd, bytes, bytes.length));
 }
 
+/** lseek(2) to byte `offset` from the start. */
+export function seek(fd: number, offset: number): number {
+  return syscall(NR.lseek, fd, offset, 0);
+}
+
 /** write(2), once: may write less than all of `bytes`. */
 export function write(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.write, fd, bytes, bytes.length));

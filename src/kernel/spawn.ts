@@ -12,7 +12,6 @@ import { close, restarted, write } from "./files.ts";
 import { NR } from "./syscalls.ts";
 
 export const SIGKILL = 9;
-export const SIGXFSZ = 25;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 

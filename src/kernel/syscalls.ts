@@ -4,6 +4,7 @@ const X86_64 = {
   read: 0,
   write: 1,
   close: 3,
+  lseek: 8,
   rt_sigaction: 13,
   ioctl: 16,
   rt_sigprocmask: 14,
@@ -126,6 +127,7 @@ const GENERIC: typeof X86_64 = {
   dup3: 24,
   pipe2: 59,
   prlimit64: 261,
+  lseek: 62,
 };
 
 export const NR = architecture === "x86-64" ? X86_64 : GENERIC;

@@ -1,6 +1,17 @@
 /** The kernel's values that this folder's answers carry, for those who may not import kernel/. */
 
-export { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
+export {
+  DT_DIR,
+  DT_LNK,
+  DT_REG,
+  DT_UNKNOWN,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFREG,
+} from "../kernel/constants.ts";
 export {
   EACCES,
   EEXIST,

@@ -1,6 +1,7 @@
 import { toText } from "../../bytes/text.ts";
 import { HookError } from "../../errors.ts";
 import { replaceHostFile } from "../../host/replace-file.ts";
+import type { Image } from "../../image/image.ts";
 import type { LinkChange } from "../../ldconfig/links.ts";
 import type { Profile } from "../../ldconfig/profile.ts";
 import { CACHE_PATH, computeCache, type ComputedCache } from "../../ldconfig/update.ts";
@@ -10,7 +11,7 @@ import { exitStatusOf } from "../exit.ts";
 import { writeJson, type Json } from "../json.ts";
 import { writeOutput } from "../output.ts";
 import { Progress } from "../progress.ts";
-import { openRootArgument } from "../root-argument.ts";
+import { openImageArgument, openRootArgument } from "../root-argument.ts";
 import { requestedProfile, type ProfileOptions } from "./profile.ts";
 
 export interface RebuildOptions extends ProfileOptions {
@@ -18,6 +19,8 @@ export interface RebuildOptions extends ProfileOptions {
   readonly conf?: string;
   readonly cache?: string;
   readonly output?: string;
+  readonly to?: string;
+  readonly inPlace?: boolean;
   /** False for `--no-links`. */
   readonly links: boolean;
   readonly json?: boolean;
@@ -29,8 +32,10 @@ export function rebuild(folders: readonly string[], options: RebuildOptions, log
 }
 
 function rebuildCache(folders: readonly string[], options: RebuildOptions, log: Logger): void {
-  if (options.root === undefined) throw new HookError("usage", "parse arguments", "", "--root is required");
-  using root = openRootArgument(options.root);
+  if (options.root === undefined) throw usage("--root is required");
+  const image = openImageArgument(options.root);
+  using root = image?.root ?? openRootArgument(options.root);
+  checkDestination(image, options);
   const { profile, libc } = requestedProfile(root, options, log);
   if (libc === "musl") {
     tellMusl(options.root, options.json === true);
@@ -40,10 +45,24 @@ function rebuildCache(folders: readonly string[], options: RebuildOptions, log: 
   const path = options.output ?? options.cache ?? CACHE_PATH;
   const written = options.output === undefined ? writeInside(root, path, computed.bytes) : true;
   if (options.output !== undefined) replaceHostFile(path, computed.bytes);
+  else image?.write(options.to, "cdi-hook ldcache rebuild");
   if (options.json === true) writeJson(documentOf(options.root, path, written, profile, computed));
   else {
     const cache = `${path} ${written ? "written" : "unchanged"}, ${computed.entries} entries`;
     writeOutput(`${options.root}: ${cache}; links: ${countedLinks(computed.links)}; as ldconfig ${profile.name}\n`);
+  }
+}
+
+const usage = (reason: string): HookError => new HookError("usage", "parse arguments", "", reason);
+
+/** Throws HookError `usage` unless it is said where to what can be written. */
+function checkDestination(image: Image | undefined, { to, inPlace, output }: RebuildOptions): void {
+  if (image === undefined && (to !== undefined || inPlace === true)) throw usage("--to and --in-place are for images");
+  if (to !== undefined && (inPlace === true || output !== undefined)) {
+    throw usage("--to goes with neither --in-place nor --output");
+  }
+  if (image?.needsDestination === true && (to ?? inPlace ?? output) === undefined) {
+    throw usage("an archive is changed by --to FILE, which writes another one, or by --in-place");
   }
 }
 

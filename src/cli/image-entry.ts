@@ -1,0 +1,32 @@
+/** Images that a person names, as a part of their own: archives, layouts, and programs that unpack them. */
+import { HookError } from "../errors.ts";
+import type { Image } from "../image/image.ts";
+import { openImage } from "../image/open.ts";
+
+declare const environment: (name: string) => string | undefined;
+
+/** Where what is unpacked is kept, unless TMPDIR says otherwise: /tmp may be memory. */
+const TEMPORARY_FOLDER = "/var/tmp";
+/** The last second of the year 9999. */
+const LAST_SECOND = 253_402_300_799;
+
+/** A layout with the platform that is meant. */
+const PLATFORM = /^(oci:.*)@([a-z0-9]+(?:\/[a-z0-9_]+){1,2})$/s;
+
+/** Opens `oci:DIR[:TAG]`, `tar:FILE` or a file's path, with `@OS/ARCHITECTURE[/VARIANT]` behind the first. Throws HookError. */
+export function openImageByName(text: string): Image {
+  const [, name = text, platform] = PLATFORM.exec(text) ?? [];
+  const folder = environment("TMPDIR") ?? "";
+  const temporaryFolder = folder === "" ? TEMPORARY_FOLDER : folder;
+  return openImage(name, { temporaryFolder, platform, time: sourceDateEpoch() });
+}
+
+/** SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). Throws HookError `usage` for what is no time. */
+function sourceDateEpoch(): number | undefined {
+  const text = environment("SOURCE_DATE_EPOCH");
+  if (text === undefined || text === "") return undefined;
+  const time = /^\d{1,12}$/.test(text) ? Number(text) : LAST_SECOND + 1;
+  if (time > LAST_SECOND)
+    throw new HookError("usage", "read", "SOURCE_DATE_EPOCH", "not a number of seconds since 1970");
+  return time;
+}

@@ -1,0 +1,38 @@
+import { FormatError } from "../errors.ts";
+import { decimalIn } from "./number.ts";
+
+/** Records of pax headers, by keyword. Values are byte strings, in whatever character set: `hdrcharset` changes nothing. */
+export type Records = ReadonlyMap<string, string>;
+
+export const NO_RECORDS: Records = new Map();
+
+/** Keywords that could only be one member's. */
+const OF_ONE_MEMBER: ReadonlySet<string> = new Set(["path", "linkpath", "size"]);
+
+/**
+ * The records `LENGTH KEYWORD=VALUE\n` of an extended header, over those of an earlier one; an empty value takes a record
+ * away. `offset` is where the text begins in the archive. Throws FormatError.
+ */
+export function recordsIn(text: string, before: Records, offset: number, isGlobal: boolean): Records {
+  const records = new Map(before);
+  for (let at = 0; at < text.length;) {
+    const space = text.indexOf(" ", at);
+    if (space < 0 || space - at > 7)
+      throw new FormatError("tar", "extended header", offset + at, "no length of a record");
+    const length = decimalIn(text.slice(at, space), "length of a record", offset + at);
+    const equals = text.indexOf("=", space);
+    const end = at + length;
+    if (end > text.length || text[end - 1] !== "\n" || equals < 0 || equals >= end) {
+      throw new FormatError("tar", "extended header", offset + at, "a record does not have the length that it says");
+    }
+    const keyword = text.slice(space + 1, equals);
+    const value = text.slice(equals + 1, end - 1);
+    if (isGlobal && (OF_ONE_MEMBER.has(keyword) || keyword.startsWith("GNU.sparse."))) {
+      throw new FormatError("tar", "global header", offset + at, `${keyword} cannot be the same for all members`);
+    }
+    if (value === "") records.delete(keyword);
+    else records.set(keyword, value);
+    at = end;
+  }
+  return records;
+}
