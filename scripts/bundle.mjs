@@ -22,7 +22,7 @@ const START = "src/cli/hook-entry.ts";
 /**
  * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
  * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries,
- * `ldcache`, `explain`, `install` and `uninstall` the work of those of these names, `ldconfig` being that program; the
+ * `ldcache`, `cdi`, `explain`, `install` and `uninstall` the work of those of these names, `ldconfig` being that program; the
  * others are the work of one hook each.
  */
 const PARTS = {
@@ -35,6 +35,7 @@ const PARTS = {
   people: "src/cli/people-entry.ts",
   ldcache: "src/cli/ldcache-entry.ts",
   image: "src/cli/image-entry.ts",
+  cdi: "src/cli/cdi-entry.ts",
   install: "src/install/install.ts",
   uninstall: "src/install/uninstall.ts",
   explain: "src/cli/ldcache/explain.ts",

@@ -1,7 +1,7 @@
 /**
  * Parts of the executable that are evaluated when they are first needed, as evaluating them takes time at every start:
  * `linker` is all of ldconfig, `chain` the running of several hooks, `suggest` what a mistyped word may have meant,
- * `people` the commands for people with their libraries, `ldcache`, `explain`, `install` and `uninstall` the work of those
+ * `people` the commands for people with their libraries, `ldcache`, `cdi`, `explain`, `install` and `uninstall` the work of those
  * of these names, `ldconfig` being that program; the others are the work of one hook each.
  */
 
@@ -21,6 +21,7 @@ export function part<Exports>(
     | "suggest"
     | "people"
     | "ldcache"
+    | "cdi"
     | "explain"
     | "image"
     | "install"

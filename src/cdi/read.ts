@@ -1,6 +1,7 @@
 import { HookError } from "../errors.ts";
-import { readHostFile } from "../host/file.ts";
 import { hostFolder } from "../host/folder.ts";
+import { hostFacts } from "../host/host-facts.ts";
+import { readRegularFile } from "../host/regular-file.ts";
 import { parseDocument, type Problem, type SpecDocument } from "./document.ts";
 import { readSpec, type Spec } from "./spec.ts";
 
@@ -15,6 +16,8 @@ const mostNames = 10_000;
 /** A file that was to be read as a spec. */
 export interface SpecFile {
   readonly path: string;
+  /** Where it is when links are followed. */
+  readonly realPath: string;
   /** The directory in which it was found, as it was given; undefined for a file that was named itself. */
   readonly directory: string | undefined;
   /** Undefined when it cannot be read or parsed. */
@@ -35,22 +38,28 @@ export function readSpecs(paths: readonly string[] = cdiDirectories): readonly S
 
 /** Reads one file. */
 export function readSpecFile(path: string, directory?: string): SpecFile {
-  let text: string;
   try {
-    text = readHostFile(path, "kernel", largestSpec);
+    const { text, realPath } = readRegularFile(path, largestSpec);
+    return parseSpecFile(path, directory, text, realPath);
   } catch (error) {
     return unread(path, directory, error);
   }
-  return parseSpecFile(path, directory, text);
 }
 
 /** Reads the bytes of a file of that name. */
-export function parseSpecFile(path: string, directory: string | undefined, text: string): SpecFile {
+export function parseSpecFile(path: string, directory: string | undefined, text: string, realPath = path): SpecFile {
   const { document, problems: reasons } = parseDocument(text);
-  if (document === undefined) return { path, directory, document, spec: undefined, problems: reasons };
+  if (document === undefined) return { path, realPath, directory, document, spec: undefined, problems: reasons };
   const { spec, problems } = readSpec(document);
   const wrong = problems.some(({ severity }) => severity === "error");
-  return { path, directory, document, spec: wrong ? undefined : spec, problems: [...problems, ...document.warnings] };
+  return {
+    path,
+    realPath,
+    directory,
+    document,
+    spec: wrong ? undefined : spec,
+    problems: [...problems, ...document.warnings],
+  };
 }
 
 /** Whether a CDI reader reads a file of that name. `.yml` is not read. */
@@ -69,24 +78,32 @@ export function specPaths(paths: readonly string[]): readonly SpecPath[] {
       if (names === "no folder" || (names === "nothing" && isSpecName(path))) return [{ path, directory: undefined }];
       if (names === "nothing") return cdiDirectories.includes(path) ? [] : [missing(path)];
       const folder = path.replace(/(?<=.)\/+$/, "");
-      return names.filter(isSpecName).map((name) => ({ path: join(folder, name), directory: path }));
+      const specs = names.filter(isSpecName).map((name) => ({ path: join(folder, name), directory: path }));
+      return specs.filter((spec) => hostFacts(spec.path)?.type !== "directory");
     } catch (error) {
       return [unread(path, path, error)];
     }
   });
 }
 
+const ENOENT = 2;
+
 function join(folder: string, name: string): string {
   return folder === "/" ? `/${name}` : `${folder}/${name}`;
 }
 
 function missing(path: string): SpecFile {
-  const problem: Problem = { severity: "warning", line: 0, column: 0, message: "no such directory" };
-  return { path, directory: path, document: undefined, spec: undefined, problems: [problem] };
+  return withProblem(path, path, "warning", "no such directory");
 }
 
+/** A file that was in a directory a moment ago may be gone. */
 function unread(path: string, directory: string | undefined, error: unknown): SpecFile {
   if (!(error instanceof HookError)) throw error;
-  const problem: Problem = { severity: "error", line: 0, column: 0, message: error.message };
-  return { path, directory, document: undefined, spec: undefined, problems: [problem] };
+  const gone = error.errno === ENOENT && directory !== undefined && directory !== path;
+  return withProblem(path, directory, gone ? "warning" : "error", error.message);
+}
+
+function withProblem(path: string, directory: string | undefined, severity: Problem["severity"], message: string) {
+  const problems: readonly Problem[] = [{ severity, line: 0, column: 0, message }];
+  return { path, realPath: path, directory, document: undefined, spec: undefined, problems };
 }

@@ -69,6 +69,27 @@ export function readSpec(document: SpecDocument): { readonly spec: Spec; readonl
   return { spec: reader.spec(document.root), problems: reader.problems };
 }
 
+/** A hook by itself, without problems: what is of the wrong type counts as missing. */
+export function linkOf(hook: Mapping): Omit<Hook, "line"> {
+  const text = (name: string): string => {
+    const node = valueNamed(hook, name);
+    return node?.kind === "scalar" ? textOf(node) : "";
+  };
+  const texts = (name: string): readonly string[] => {
+    const node = valueNamed(hook, name);
+    const items = node?.kind === "sequence" ? node.items.map(resolved) : [];
+    return items.map((item) => (item.kind === "scalar" ? textOf(item) : ""));
+  };
+  const timeout = valueNamed(hook, "timeout");
+  return {
+    hookName: text("hookName"),
+    path: text("path"),
+    args: texts("args"),
+    env: texts("env"),
+    timeout: timeout?.kind === "scalar" ? numberOf(timeout) : undefined,
+  };
+}
+
 /** Reads each node once, however many aliases lead to it. */
 class SpecReader {
   readonly problems: Problem[] = [];

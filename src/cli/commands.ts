@@ -2,6 +2,7 @@ import { Argument, CommanderError, Option, type Command } from "commander";
 import { hooks } from "../hooks/index.ts";
 import type { Flag, Hook } from "../hooks/hook.ts";
 import type { Logger } from "../logger.ts";
+import { cdiCommand } from "./cdi.ts";
 import { hooksGroup } from "./completion-place.ts";
 import { completionScript, shells, type Shell } from "./completion.ts";
 import { failure, success } from "./exit.ts";
@@ -49,6 +50,7 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
   program.commandsGroup("Commands for people:");
   program
     .addCommand(ldcacheCommand(log, finish))
+    .addCommand(cdiCommand(log, finish))
     .addCommand(installCommand(log, finish))
     .addCommand(uninstallCommand(log, finish))
     .addCommand(ldconfigCommand())

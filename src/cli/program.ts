@@ -5,7 +5,16 @@ import { globalFlags } from "./globals.ts";
 import type * as Suggest from "./suggest.ts";
 
 /** The words that are no hooks: the commands for people. */
-const peopleWords: readonly string[] = ["ldcache", "ldconfig", "install", "uninstall", "help", "completion", "man"];
+const peopleWords: readonly string[] = [
+  "ldcache",
+  "cdi",
+  "ldconfig",
+  "install",
+  "uninstall",
+  "help",
+  "completion",
+  "man",
+];
 
 /**
  * By which of its names the executable was called. `nvidia-ctk` has other commands, which are not ours; for

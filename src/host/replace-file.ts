@@ -22,6 +22,7 @@ import { close, fchmod, fchown, fstat, fsync, openat, readlinkat, renameWithin }
 import { symlinkat, unlinkat, writeAll } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 import { SELINUX } from "./host-facts.ts";
+import { exchangeGuarded, type Guard } from "./exchange.ts";
 import { removeLeftovers, temporaryHostName, withHostDirectory } from "./host-directory.ts";
 
 const MOST_LINKS = 40;
@@ -48,12 +49,13 @@ export interface FileModel {
  * those of the old file; where none was, the owner is the caller and the mode is `mode`, whatever the umask says. A link
  * stays: the file that it leads to is replaced. Nothing has changed, and no temporary file is left, when this throws
  * HookError `kernel` or, for what is no regular file, `refused`; except that the name may not be on the disk yet when
- * the directory's fsync fails.
+ * the directory's fsync fails. With a guard, a file that it does not know stays as it is, and the HookError has ESTALE.
  */
-export function replaceHostFile(path: string, bytes: Uint8Array, mode = 0o644): void {
-  through(behindLinks(path), path, (directory, temporary, name) => {
+export function replaceHostFile(path: string, bytes: Uint8Array, mode = 0o644, guard?: Guard): void {
+  const work = (directory: number, temporary: string, name: string): void => {
     make(directory, temporary, bytes, modelOf(directory, name, path) ?? { mode, attributes: [] }, path);
-  });
+  };
+  through(behindLinks(path), path, work, guard);
 }
 
 /**
@@ -79,7 +81,12 @@ export function installHostLink(path: string, target: string): void {
 }
 
 /** Makes something beside `file` by `work`, and renames it; errors tell of `path`. */
-function through(file: string, path: string, work: (directory: number, temporary: string, name: string) => void): void {
+function through(
+  file: string,
+  path: string,
+  work: (directory: number, temporary: string, name: string) => void,
+  guard?: Guard,
+): void {
   const slash = file.lastIndexOf("/");
   const name = file.slice(slash + 1);
   const folder = slash < 0 ? "." : file.slice(0, slash + 1);
@@ -89,7 +96,10 @@ function through(file: string, path: string, work: (directory: number, temporary
       const temporary = temporaryHostName();
       try {
         work(directory, temporary, name);
-        const renamed = renameWithin(directory, temporary, name);
+        const renamed =
+          guard === undefined
+            ? renameWithin(directory, temporary, name)
+            : exchangeGuarded(directory, temporary, name, guard);
         if (renamed === -ENOENT && attempt < ATTEMPTS) continue;
         succeed(renamed, "replace", path);
         break;

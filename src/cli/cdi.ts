@@ -1,0 +1,70 @@
+import { Option, type Command } from "commander";
+import type { Logger } from "../logger.ts";
+import { part } from "../part.ts";
+import type * as Cdi from "./cdi-entry.ts";
+import type { Finish } from "./commands.ts";
+import { PersonCommand } from "./person-command.ts";
+
+const cdi = part<typeof Cdi>("cdi");
+
+/** `cdi`: the specs of a node; a line for each subcommand. */
+export function cdiCommand(log: Logger, finish: Finish): PersonCommand {
+  return new PersonCommand("cdi")
+    .description("Make the CDI specs of a node use this executable, and look at them.")
+    .addCommand(rewriteCommand(log, finish))
+    .addCommand(restoreCommand(log, finish));
+}
+
+function rewriteCommand(log: Logger, finish: Finish): PersonCommand {
+  const command = new PersonCommand("rewrite", [
+    "cdi rewrite --dry-run",
+    "cdi rewrite --hook-dir /opt/cdi-hook/bin /etc/cdi/nvidia.yaml",
+    "cdi rewrite --stage createRuntime --match nvidia.com/gpu",
+    "cdi rewrite --check",
+  ])
+    .description(
+      "Point the NVIDIA hooks of CDI specs to this executable's directory, and give an environment to those without " +
+        "one. Everything else of a spec stays as it is, byte for byte.",
+    )
+    .usage("[flags] [PATH...]")
+    .argument("[path...]", "specs, and directories of specs; /etc/cdi and /var/run/cdi if none is given");
+  return addRuleFlags(command)
+    .option("--output <DIR>", "write the rewritten specs to DIR, and leave the others as they are")
+    .option("-n, --dry-run", "write nothing, print a unified diff")
+    .option("--check", "write nothing; exit status 1 if something would change")
+    .option("--json", "tell what was done as JSON")
+    .action((paths: readonly string[], flags: Cdi.RewriteFlags) => finish(cdi().rewrite(paths, flags, log)));
+}
+
+/** The flags that say what is rewritten, and how: of `rewrite`, and of whoever rewrites later (RuleFlags). */
+export function addRuleFlags<Told extends Command>(command: Told): Told {
+  return command
+    .option("--hook-dir <DIR>", "where the executable's names are on the node [default /opt/cdi-hook/bin]")
+    .addOption(
+      new Option("--stage <STAGE>", "run the hooks at this stage, for runtimes that sandbox").choices([
+        "createRuntime",
+        "prestart",
+      ]),
+    )
+    .option("--chain", "make one hook of those of one list: one process for each container")
+    .option(
+      "--match <PATTERN>",
+      "only specs of this VENDOR/CLASS, or of this path; * and ? match within a part [repeatable]",
+      (pattern: string, others: readonly string[]) => [...others, pattern],
+      [],
+    )
+    .option("--state <DIR>", "where original specs are kept [default /var/lib/cdi-hook/originals]")
+    .option("--no-backup", "keep no originals: nothing can be restored");
+}
+
+function restoreCommand(log: Logger, finish: Finish): PersonCommand {
+  return new PersonCommand("restore", ["cdi restore", "cdi restore --dry-run /etc/cdi/nvidia.yaml"])
+    .description("Give rewritten CDI specs their original bytes, unless somebody else has changed them since.")
+    .usage("[flags] [PATH...]")
+    .argument("[path...]", "specs, and directories of specs; all that were rewritten if none is given")
+    .option("--state <DIR>", "where original specs are kept [default /var/lib/cdi-hook/originals]")
+    .option("--force", "also what somebody else has changed since")
+    .option("-n, --dry-run", "write nothing, print a unified diff")
+    .option("--json", "tell what was done as JSON")
+    .action((paths: readonly string[], flags: Cdi.RestoreFlags) => finish(cdi().restore(paths, flags, log)));
+}
