@@ -2,3 +2,4 @@
 export { diff, type DiffOptions } from "./ldcache/diff.ts";
 export { print, type PrintOptions } from "./ldcache/print.ts";
 export { rebuild, type RebuildOptions } from "./ldcache/rebuild.ts";
+export { verify, type VerifyOptions } from "./ldcache/verify.ts";

@@ -13,6 +13,7 @@ export function rebuildCommand(log: Logger, finish: Finish): PersonCommand {
   const command = new PersonCommand("rebuild", [
     "ldcache rebuild --root ./rootfs",
     "ldcache rebuild --root ./rootfs --glibc 2.39 --distro ubuntu --arch aarch64",
+    "ldcache rebuild --root ./rootfs --dry-run",
     "ldcache rebuild --root ./rootfs --no-links --output ./ld.so.cache /opt/lib",
     "ldcache rebuild --root app.tar.gz --to app-with-cache.tar.gz",
     "ldcache rebuild --root oci:layout:latest@linux/arm64",
@@ -35,6 +36,7 @@ export function rebuildCommand(log: Logger, finish: Finish): PersonCommand {
     )
     .option("--in-place", "change the archive itself")
     .option("--no-links", "leave the links as they are")
+    .option("--dry-run", "tell what would be done, and change nothing")
     .option("--json", "tell what was done as JSON")
     .action((folders: readonly string[], options: Ldcache.RebuildOptions) =>
       finish(ldcache().rebuild(folders, options, log)),

@@ -11,10 +11,11 @@ const images = part<typeof Images>("image");
 
 /**
  * Opens the root filesystem that a person names on the command line: a folder, a tar archive, or an OCI layout as
- * `oci:DIR[:TAG][@OS/ARCHITECTURE]`. Throws HookError, `root` above all.
+ * `oci:DIR[:TAG][@OS/ARCHITECTURE]`; with `mayBeOwn` also the folder that is our own root, for commands that only read.
+ * Throws HookError, `root` above all.
  */
-export function openRootArgument(text: string): Root {
-  return openImageArgument(text)?.root ?? KernelRoot.open(text);
+export function openRootArgument(text: string, mayBeOwn = false): Root {
+  return openImageArgument(text)?.root ?? KernelRoot.open(text, mayBeOwn);
 }
 
 /** Opens an image that a person names; undefined for a folder, or for nothing at all. Throws HookError. */

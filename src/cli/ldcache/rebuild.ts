@@ -4,15 +4,22 @@ import { replaceHostFile } from "../../host/replace-file.ts";
 import type { Image } from "../../image/image.ts";
 import type { LinkChange } from "../../ldconfig/links.ts";
 import type { Profile } from "../../ldconfig/profile.ts";
-import { CACHE_PATH, computeCache, type ComputedCache } from "../../ldconfig/update.ts";
+import { CACHE_PATH, type ComputedCache } from "../../ldconfig/update.ts";
 import type { Logger } from "../../logger.ts";
 import type { Root } from "../../rootfs/root.ts";
+import { compareCaches } from "../../ldcache/compare.ts";
+import { readCache } from "../../ldcache/read.ts";
 import { exitStatusOf } from "../exit.ts";
 import { writeJson, type Json } from "../json.ts";
 import { writeOutput } from "../output.ts";
-import { Progress } from "../progress.ts";
 import { openImageArgument, openRootArgument } from "../root-argument.ts";
+import { compute, profileDocument, tellMusl } from "./compute.ts";
+import { terminalOf } from "../terminal.ts";
+import { differenceDocument, differenceLines } from "./diff.ts";
+import { countedLinks, DONE, linkDocument, PLANNED, plannedLinks } from "./links.ts";
 import { requestedProfile, type ProfileOptions } from "./profile.ts";
+import { simulated } from "./simulation.ts";
+import { presentCache, type CacheSource } from "./source.ts";
 
 export interface RebuildOptions extends ProfileOptions {
   readonly root?: string;
@@ -23,6 +30,7 @@ export interface RebuildOptions extends ProfileOptions {
   readonly inPlace?: boolean;
   /** False for `--no-links`. */
   readonly links: boolean;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -41,103 +49,104 @@ function rebuildCache(folders: readonly string[], options: RebuildOptions, log: 
     tellMusl(options.root, options.json === true);
     return;
   }
-  const computed = compute(root, profile, folders, options, log);
   const path = options.output ?? options.cache ?? CACHE_PATH;
-  const written = options.output === undefined ? writeInside(root, path, computed.bytes) : true;
-  if (options.output !== undefined) replaceHostFile(path, computed.bytes);
-  else image?.write(options.to, "cdi-hook ldcache rebuild");
-  if (options.json === true) writeJson(documentOf(options.root, path, written, profile, computed));
+  const isDry = options.dryRun === true;
+  const before = isDry || options.json === true ? readableCache(root, options.cache ?? CACHE_PATH) : undefined;
+  const computed = compute(isDry ? simulated(root) : root, profile, folders, options, log);
+  const { bytes, entries, links } = computed;
+  const isCurrent = options.output === undefined && isInside(root, path, bytes);
+  if (!isDry) {
+    if (options.output !== undefined) replaceHostFile(path, bytes);
+    else {
+      if (!isCurrent) root.replaceFile(path, bytes, 0o644, true);
+      image?.write(options.to, "cdi-hook ldcache rebuild");
+    }
+  }
+  const rebuilt: Rebuilt = {
+    root: options.root,
+    path,
+    profile,
+    computed,
+    dryRun: isDry,
+    written: !isDry && !isCurrent,
+  };
+  const after = (): Described => ({ cache: readCache(bytes), rules: profile.features });
+  if (options.json === true) writeJson(documentOf(rebuilt, before, after()));
   else {
-    const cache = `${path} ${written ? "written" : "unchanged"}, ${computed.entries} entries`;
-    writeOutput(`${options.root}: ${cache}; links: ${countedLinks(computed.links)}; as ldconfig ${profile.name}\n`);
+    if (isDry) writeOutput(plannedLines(links, before, after()));
+    const state = isCurrent ? "unchanged" : isDry ? "to be written" : "written";
+    const told = `${path} ${state}, ${entries} entries; links: ${countedLinks(links, isDry ? PLANNED : DONE)}`;
+    writeOutput(`${options.root}: ${told}; as ldconfig ${profile.name}\n`);
   }
 }
 
 const usage = (reason: string): HookError => new HookError("usage", "parse arguments", "", reason);
 
 /** Throws HookError `usage` unless it is said where to what can be written. */
-function checkDestination(image: Image | undefined, { to, inPlace, output }: RebuildOptions): void {
+function checkDestination(image: Image | undefined, { to, inPlace, output, dryRun }: RebuildOptions): void {
   if (image === undefined && (to !== undefined || inPlace === true)) throw usage("--to and --in-place are for images");
   if (to !== undefined && (inPlace === true || output !== undefined)) {
     throw usage("--to goes with neither --in-place nor --output");
   }
-  if (image?.needsDestination === true && (to ?? inPlace ?? output) === undefined) {
+  if (image?.needsDestination === true && (to ?? inPlace ?? output ?? dryRun) === undefined) {
     throw usage("an archive is changed by --to FILE, which writes another one, or by --in-place");
   }
 }
 
-/** A root whose dynamic linker is musl needs nothing. */
-export function tellMusl(root: string, json: boolean): void {
-  if (json) writeJson({ root, libc: "musl", needed: false });
-  else writeOutput(`${root}: its dynamic linker is musl, which has no cache; nothing is needed\n`);
+interface Rebuilt {
+  readonly root: string;
+  readonly path: string;
+  readonly profile: Profile;
+  readonly computed: ComputedCache;
+  readonly dryRun: boolean;
+  readonly written: boolean;
 }
 
-/** Mends the links, unless told not to, and computes the cache, with progress for somebody who waits. */
-export function compute(
-  root: Root,
-  profile: Profile,
-  directories: readonly string[],
-  options: Pick<RebuildOptions, "conf" | "links">,
-  log: Logger,
-): ComputedCache {
-  using progress = new Progress("folders");
-  let count = 0;
-  let folder: string | undefined;
-  const tick = (path: string): void => {
-    if (path !== folder) count += 1;
-    folder = path;
-    progress.step(count, undefined, path);
-  };
-  const conf = options.conf === undefined ? {} : { confPath: options.conf };
-  return computeCache(root, profile, { links: options.links, directories, ...conf, tick, log });
+type Described = Pick<CacheSource, "cache" | "rules">;
+
+/** The cache of a root before it is rebuilt; undefined where there is none, or none that can be read. */
+function readableCache(root: Root, path: string): Described | undefined {
+  try {
+    return presentCache(root, path);
+  } catch (error) {
+    if (error instanceof HookError) return undefined;
+    throw error;
+  }
 }
 
-/** Whether the cache had to be written. */
-function writeInside(root: Root, path: string, bytes: Uint8Array): boolean {
+/** What would be changed, a line each. */
+function plannedLines(links: readonly LinkChange[], before: Described | undefined, after: Described): string {
+  const terminal = terminalOf(1);
+  const lines = plannedLinks(links, terminal);
+  const none: Described = { cache: { ...after.cache, entries: [] }, rules: after.rules };
+  const { cache, rules } = before ?? none;
+  lines.push(...differenceLines(compareCaches(cache, after.cache), rules, after.rules, terminal));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function isInside(root: Root, path: string, bytes: Uint8Array): boolean {
   const present = root.read(path, bytes.length);
-  if (typeof present !== "number" && toText(present) === toText(bytes)) return false;
-  root.replaceFile(path, bytes, 0o644, true);
-  return true;
+  return typeof present !== "number" && toText(present) === toText(bytes);
 }
 
 function documentOf(
-  root: string,
-  cache: string,
-  written: boolean,
-  profile: Profile,
-  { bytes, entries, links }: ComputedCache,
+  { root, path, profile, computed: { bytes, entries, links }, dryRun, written }: Rebuilt,
+  before: Described | undefined,
+  after: Described,
 ): Json {
+  const difference =
+    before === undefined ? null : differenceDocument(compareCaches(before.cache, after.cache), before, after);
   return {
     root,
     libc: "glibc",
     needed: true,
     profile: profileDocument(profile),
-    cache,
+    cache: path,
+    dryRun,
     written,
     bytes: bytes.length,
     entries,
     links: links.map(linkDocument),
+    difference,
   };
-}
-
-/** A profile as JSON. */
-export function profileDocument({ name, glibc, architecture, layout }: Profile): Json {
-  return { name, glibc, architecture, format: layout.format, generator: layout.extensions ? layout.generator : null };
-}
-
-/** A link that was changed, or would be, as JSON. */
-export function linkDocument({ path, target, change, reason }: LinkChange): Json {
-  return { path, target: target === "" ? null : target, change, reason: reason ?? null };
-}
-
-/** `2 made, 1 removed`, or `unchanged`. */
-export function countedLinks(links: readonly LinkChange[]): string {
-  const count = (change: LinkChange["change"]): number => links.filter((link) => link.change === change).length;
-  const counts = (["made", "replaced", "removed", "failed"] as const).map((change) => [count(change), change] as const);
-  return (
-    counts
-      .filter(([number]) => number > 0)
-      .map(([number, change]) => `${number} ${change}`)
-      .join(", ") || "unchanged"
-  );
 }

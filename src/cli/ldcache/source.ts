@@ -2,7 +2,7 @@
 import { fromText } from "../../bytes/text.ts";
 import { FormatError, HookError } from "../../errors.ts";
 import { readHostFile } from "../../host/file.ts";
-import { describeErrno } from "../../kernel/errno.ts";
+import { ENOENT, describeErrno } from "../../kernel/errno.ts";
 import { descriptionRulesOf, type DescriptionRules } from "../../ldcache/describe.ts";
 import { readCache, type Cache } from "../../ldcache/read.ts";
 import { detectProfile } from "../../ldconfig/detect.ts";
@@ -28,18 +28,27 @@ export function cacheOfFile(path: string): CacheSource {
 }
 
 /** Reads the cache `path` of a root, as a program in it would find it. Throws as `cacheOfFile` does. */
-export function cacheOfRoot(root: Root, log: Logger, path = CACHE_PATH): CacheSource {
-  const bytes = root.read(path, CACHE_LIMIT);
-  if (typeof bytes === "number") throw new HookError("kernel", "read", path, describeErrno(bytes), { errno: -bytes });
-  const source = parsed(path, bytes);
+export function cacheOfRoot(root: Root, log: Logger, path: string = CACHE_PATH): CacheSource {
+  const source = presentCache(root, path);
+  if (source === undefined) {
+    throw new HookError("kernel", "read", path, describeErrno(ENOENT), { errno: ENOENT });
+  }
   const { libc, profile } = detectProfile(root, log);
   return libc === "glibc" ? { ...source, rules: profile.features } : source;
+}
+
+/** The cache `path` of a root; undefined where there is no such file. Throws as `cacheOfFile` does. */
+export function presentCache(root: Root, path: string): CacheSource | undefined {
+  const bytes = root.read(path, CACHE_LIMIT);
+  if (bytes === -ENOENT) return undefined;
+  if (typeof bytes === "number") throw new HookError("kernel", "read", path, describeErrno(bytes), { errno: -bytes });
+  return parsed(path, bytes);
 }
 
 /** A cache file of the host, or the cache of a root or an image. Throws as `cacheOfFile`, and `root`. */
 export function cacheOfArgument(argument: string, log: Logger, path = CACHE_PATH): CacheSource {
   if (isCacheFile(argument)) return cacheOfFile(argument);
-  using root = openRootArgument(argument);
+  using root = openRootArgument(argument, true);
   return { ...cacheOfRoot(root, log, path), path: `${argument}: ${path}` };
 }
 
