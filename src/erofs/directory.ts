@@ -83,33 +83,37 @@ class DirectoryBlock {
   }
 }
 
+/** What is in a directory. */
+export interface Listing {
+  /** But `.` and `..`, each name once, as the image has them. */
+  readonly entries: DirectoryEntry[];
+  /** Whether all names are sorted by their bytes, as they have to be: then each is found, and leads where its entry says. */
+  readonly inOrder: boolean;
+}
+
 /**
- * The entries of a directory but `.` and `..`, each name once, in the order in which the image has them: sorted by their
- * bytes, unless the image is hostile. Of a directory with more than `limit` entries, that many at most. Throws FormatError
- * when the directory is broken.
+ * Lists a directory; of one with more than `limit` entries, that many at most. Throws FormatError when the directory is
+ * broken.
  */
-export function listDirectory(data: FileData, blockSize: number, nid: number, limit: number): DirectoryEntry[] {
+export function listDirectory(data: FileData, blockSize: number, nid: number, limit: number): Listing {
   const entries: DirectoryEntry[] = [];
+  /** The names so far, once they turn out not to be in order. */
   let names: Set<string> | undefined;
   let last = "";
   let seen = 0;
-  for (let index = 0; index * blockSize < data.size; index += 1) {
+  for (let index = 0; index * blockSize < data.size && seen < limit; index += 1) {
     const block = new DirectoryBlock(data, blockSize, nid, index);
-    for (let entry = 0; entry < block.count; entry += 1) {
-      if (seen >= limit) return entries;
+    for (let entry = 0; entry < block.count && seen < limit; entry += 1) {
       const name = block.name(entry);
       seen += 1;
-      if (name === "." || name === "..") continue;
-      if (names === undefined && name <= last) names = new Set(entries.map((one) => one.name));
-      if (names !== undefined) {
-        if (names.has(name)) continue;
-        names.add(name);
-      }
+      if (name <= last) names ??= new Set(entries.map((one) => one.name));
       last = name;
+      if (name === "." || name === ".." || names?.has(name) === true) continue;
+      names?.add(name);
       entries.push({ name, nid: block.nid(entry), type: block.type(entry) });
     }
   }
-  return entries;
+  return { entries, inOrder: names === undefined };
 }
 
 /**

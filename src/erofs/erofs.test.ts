@@ -75,8 +75,8 @@ describe.each([9, 10, 12, 14, 16])("blocks of 2^%i bytes", (blockBits) => {
     const big = forgedDirectory(names.map((name) => [name, file]));
     const erofs = open({ root: forgedDirectory([["big", big]], { layout: "inline" }), blockBits });
     const directory = child(erofs, "big");
-    expect(erofs.entries(directory).map(({ name }) => name)).toEqual(names.toSorted());
-    expect(erofs.entries(directory, 10).length).toBeLessThanOrEqual(10);
+    expect(erofs.list(directory).entries.map(({ name }) => name)).toEqual(names.toSorted());
+    expect(erofs.list(directory, 10).entries.length).toBeLessThanOrEqual(10);
     for (const name of names.slice(0, 200)) expect(erofs.lookUp(directory, name)?.size).toBe(1);
     for (const name of ["", "a", "lib", "lib1.so.\xfe", "lib999.so.\xff0", "z", "\xff"]) {
       expect(erofs.lookUp(directory, name)).toBeUndefined();
@@ -119,7 +119,7 @@ describe("inodes", () => {
     });
     expect(child(erofs, "device").device).toEqual({ major: 195, minor: 0x12ff });
     expect(child(erofs, "disk").device).toEqual({ major: 8, minor: 0 });
-    expect(erofs.entries(erofs.root).map(({ name, type }) => [name, type])).toEqual([
+    expect(erofs.list(erofs.root).entries.map(({ name, type }) => [name, type])).toEqual([
       ["compact", 8],
       ["device", 2],
       ["disk", 6],
@@ -279,11 +279,11 @@ describe("hostile images", () => {
     const bytes = forged([["a", { mode: LINK, data: pattern(4096) }]]);
     expect(complaint(bytes, (erofs) => erofs.target(onlyChild(erofs)))).toContain("a link of 4096 bytes");
     expect(complaint(bytes, (erofs) => erofs.target(erofs.root))).toContain("is no link");
-    expect(complaint(bytes, (erofs) => erofs.entries(onlyChild(erofs)))).toContain("is no directory");
+    expect(complaint(bytes, (erofs) => erofs.list(onlyChild(erofs)).entries)).toContain("is no directory");
   });
 
   const listing = (data: Uint8Array, more: Partial<ForgedFile> = {}): string =>
-    complaint(forged([["a", { mode: 0o040755, data, ...more }]]), (erofs) => erofs.entries(onlyChild(erofs)));
+    complaint(forged([["a", { mode: 0o040755, data, ...more }]]), (erofs) => erofs.list(onlyChild(erofs)).entries);
   const entries = (...names: string[]): Uint8Array => {
     const bytes = Buffer.alloc(names.length * 12);
     let at = bytes.length;
@@ -325,7 +325,8 @@ describe("hostile images", () => {
         entries: ["c", ".", "a", "c", "..", ".", "b", "a"].map((name) => [name, { mode: FILE }]),
       },
     });
-    expect(erofs.entries(erofs.root).map(({ name }) => name)).toEqual(["c", "a", "b"]);
+    expect(erofs.list(erofs.root).entries.map(({ name }) => name)).toEqual(["c", "a", "b"]);
+    expect(erofs.list(erofs.root).inOrder).toBe(false);
     expect(erofs.lookUp(erofs.root, "zz")).toBeUndefined();
   });
 
@@ -335,8 +336,9 @@ describe("hostile images", () => {
       root: { mode: 0o040755, entries: names.map((name) => [name, { mode: FILE }]) },
       blockBits: 9,
     });
-    const listed = new Map(erofs.entries(erofs.root).map(({ name, nid }) => [name, nid]));
+    const listed = new Map(erofs.list(erofs.root).entries.map(({ name, nid }) => [name, nid]));
     expect(listed.size).toBe(3_000);
+    expect(erofs.list(erofs.root, 2).inOrder, "n0, n1919").toBe(true);
     const found = names.map((name) => erofs.lookUp(erofs.root, name)?.nid);
     expect(found.filter((nid, index) => nid !== undefined && nid !== listed.get(names[index] ?? ""))).toEqual([]);
   });
@@ -381,7 +383,7 @@ describe("hostile images", () => {
     const erofs = Erofs.open(new MemorySource(bytes));
     const directory = child(erofs, "huge");
     const size = directory.size - 4096 + erofs.data(child(erofs, "small")).size;
-    expect(erofs.entries({ ...directory, size }).map(({ name }) => name)).toEqual(names.toSorted());
+    expect(erofs.list({ ...directory, size }).entries.map(({ name }) => name)).toEqual(names.toSorted());
   });
 
   test("an image that became shorter after it was opened", () => {

@@ -2,14 +2,14 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { S_IFDIR, S_IFLNK } from "./constants.ts";
 import { FileData } from "./data.ts";
-import { type DirectoryEntry, listDirectory, lookUp } from "./directory.ts";
+import { listDirectory, type Listing, lookUp } from "./directory.ts";
 import { broken } from "./image.ts";
 import { type Inode, readInode } from "./inode.ts";
 import { DIRECTORY_ENTRIES, TARGET_BYTES } from "./limits.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
 
 export type { FileData } from "./data.ts";
-export type { DirectoryEntry } from "./directory.ts";
+export type { Listing } from "./directory.ts";
 export type { Inode } from "./inode.ts";
 export { isErofs } from "./superblock.ts";
 
@@ -49,11 +49,8 @@ export class Erofs {
     return readInode(this.#source, this.#superblock, nid);
   }
 
-  /**
-   * The entries of a directory but `.` and `..`, each name once, sorted by their bytes unless the image is hostile; of a
-   * directory with more than `limit` entries, that many at most.
-   */
-  entries(directory: Inode, limit: number = DIRECTORY_ENTRIES): DirectoryEntry[] {
+  /** What is in a directory; of one with more than `limit` entries, that many at most. */
+  list(directory: Inode, limit: number = DIRECTORY_ENTRIES): Listing {
     return listDirectory(this.#directory(directory), this.blockSize, directory.nid, limit);
   }
 

@@ -2,7 +2,7 @@
 import type { ByteSource } from "../bytes/source.ts";
 import { HookError } from "../errors.ts";
 import { S_IFDIR, S_IFLNK } from "../erofs/constants.ts";
-import { Erofs, type FileData, type Inode } from "../erofs/erofs.ts";
+import { Erofs, type FileData, type Inode, type Listing } from "../erofs/erofs.ts";
 import { DIRECTORY_ENTRIES } from "../erofs/limits.ts";
 import { EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR, EUCLEAN, S_IFREG } from "../rootfs/constants.ts";
 import type { DirectoryEntry, Identity } from "../rootfs/directory.ts";
@@ -12,6 +12,7 @@ import type { NodeFacts, SourceNode } from "../rootfs/source.ts";
 /** An inode takes up 32 bytes of its image, so this many numbers are enough for each image. */
 const INODE_BYTES = 32;
 const NOTHING = new Uint8Array(0);
+const EMPTY: Listing = { entries: [], inOrder: false };
 /** Identities of inodes: below all that rootfs and archives give out, each image's below the one before. */
 let lowestIdentity = -(2 ** 51);
 
@@ -66,6 +67,8 @@ export function erofsTree(image: ByteSource, refusal: number, complain: Complain
 class ErofsNode implements SourceNode {
   readonly #source: ErofsSource;
   readonly #inode: Inode;
+  /** Of a directory that was listed and whose names are in order: what looking them up would find. */
+  #listed: ReadonlyMap<string, number> | undefined;
   readonly facts: NodeFacts;
 
   constructor(source: ErofsSource, inode: Inode) {
@@ -90,7 +93,9 @@ class ErofsNode implements SourceNode {
   entries(limit: number): DirectoryEntry[] {
     if (this.facts.type !== S_IFDIR) return [];
     const { erofs } = this.#source;
-    const entries = this.#source.attempt(() => erofs.entries(this.#inode, Math.min(limit, DIRECTORY_ENTRIES)), []);
+    const most = Math.min(limit, DIRECTORY_ENTRIES);
+    const { entries, inOrder } = this.#source.attempt(() => erofs.list(this.#inode, most), EMPTY);
+    this.#listed ??= inOrder ? new Map(entries.map(({ name, nid }) => [name, nid])) : undefined;
     return entries.map(({ name, nid, type }) => ({ name, type, inode: nid }));
   }
 
@@ -98,7 +103,8 @@ class ErofsNode implements SourceNode {
     if (this.facts.type !== S_IFDIR) return -ENOTDIR;
     const { erofs } = this.#source;
     return this.#source.attempt(() => {
-      const inode = erofs.lookUp(this.#inode, name);
+      const nid = this.#listed?.get(name);
+      const inode = nid === undefined ? erofs.lookUp(this.#inode, name) : erofs.inode(nid);
       return inode === undefined ? -ENOENT : new ErofsNode(this.#source, inode);
     }, -EUCLEAN);
   }

@@ -48,7 +48,7 @@ export function walkImage(bytes: Uint8Array): Walked {
     }
     if (inode.type !== 0o040000) return;
     attempt(() => erofs.lookUp(inode, "libc.so.6"));
-    for (const { name, nid } of attempt(() => erofs.entries(inode, MOST_ENTRIES)) ?? []) {
+    for (const { name, nid } of attempt(() => erofs.list(inode, MOST_ENTRIES).entries) ?? []) {
       const found = attempt(() => erofs.lookUp(inode, name)) ?? attempt(() => erofs.inode(nid));
       if (found !== undefined) visit(erofs, found, depth + 1);
     }

@@ -111,7 +111,7 @@ export function treeOfImage(erofs: Erofs, mounted: boolean): Tree {
     else if (inode.type === 0o100000) content = digest(readAll(erofs.data(inode)));
     tree.set(path, line(inode, content, mounted));
     if (inode.type !== 0o040000) return;
-    for (const { name, nid, type } of erofs.entries(inode)) {
+    for (const { name, nid, type } of erofs.list(inode).entries) {
       const found = erofs.lookUp(inode, name);
       if (found?.nid !== nid) throw new Error(`${path}/${name}: listed as ${nid}, found as ${found?.nid}`);
       if (found.type >> 12 !== type) throw new Error(`${path}/${name}: listed as type ${type}, is ${found.type >> 12}`);
