@@ -30,6 +30,7 @@ const PARTS = {
   "cuda-compat": "src/hooks/cuda-compat.ts",
   "application-profile": "src/hooks/application-profile.ts",
   "driver-params": "src/hooks/driver-params.ts",
+  view: "src/oci/view.ts",
   chain: "src/cli/chain.ts",
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",

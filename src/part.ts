@@ -1,8 +1,6 @@
 /**
  * Parts of the executable that are evaluated when they are first needed, as evaluating them takes time at every start:
- * `linker` is all of ldconfig, `chain` the running of several hooks, `suggest` what a mistyped word may have meant,
- * `people` the commands for people with their libraries, `ldcache`, `cdi`, `explain`, `install` and `uninstall` the work of those
- * of these names, `ldconfig` being that program; the others are the work of one hook each.
+ * scripts/bundle.mjs has the list and says what each is.
  */
 
 // What the engine answers with is what scripts/bundle.mjs put there: whoever names a part says what that is.
@@ -17,6 +15,7 @@ export function part<Exports>(
     | "driver-params"
     | "cuda-compat"
     | "application-profile"
+    | "view"
     | "chain"
     | "suggest"
     | "people"

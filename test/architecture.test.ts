@@ -303,7 +303,7 @@ function inputsOf({ outputs }: Metafile, isEntry: (entryPoint: string) => boolea
 }
 
 /** Parts that a hook may need. */
-const hookParts = /^bin\/cdi-hook\.ts$|:(?:linker|driver-params|cuda-compat|application-profile|chain|suggest)$/;
+const hookParts = /^bin\/cdi-hook\.ts$|:(?:linker|view|driver-params|cuda-compat|application-profile|chain|suggest)$/;
 
 /** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
 function needlessInputs(metafile: Metafile): readonly string[] {

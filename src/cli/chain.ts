@@ -45,7 +45,7 @@ export function runChain(words: readonly string[], call: ChainCall): number {
   const chain = chainOf(lines, log);
   if (chain.length === 0 && malformed.length === 0) log.warn("chain: no hook given, nothing is done");
   const told = malformed.length === 0 ? success : exitStatusOf(() => fail(malformed), "chain", log);
-  return Math.max(told, runHooks(chain, log));
+  return Math.max(told, runHooks(chain, flags.text("view"), log));
 }
 
 function fail(errors: readonly HookError[]): never {
@@ -80,8 +80,8 @@ function chainOf(lines: readonly CommandLine[], log: Logger): ChainedHook[] {
 
 const longestWord = 64;
 
-function runHooks(chain: readonly ChainedHook[], log: Logger): number {
-  using container = new Container(statePathOf(chain, log), log);
+function runHooks(chain: readonly ChainedHook[], view: string, log: Logger): number {
+  using container = new Container(statePathOf(chain, log), view, log);
   const { state, root } = container;
   const missing = new Failure();
   let status = success;

@@ -26,6 +26,14 @@ export const globalFlags: readonly Flag[] = [
     help: "plain lines, or pino's JSON lines",
     environment: ["CDI_HOOK_LOG_FORMAT"],
   },
+  {
+    name: "view",
+    value: "string",
+    placeholder: "VIEW",
+    choices: ["here", "process", "overlay"],
+    help: "where the container's files are seen: as we see them, as its process does, or as config.json will mount them; found out unless told",
+    environment: ["CDI_HOOK_VIEW"],
+  },
   { name: "help", alias: "h", value: "none", help: "print help" },
   { name: "version", alias: "v", value: "none", help: "print the version" },
 ];

@@ -92,7 +92,7 @@ function runLdconfig(name: string, words: readonly string[]): number {
 }
 
 function runHook(hook: Hook, flags: FlagValues, log: Logger): number {
-  using container = new Container(flags.text("container-spec"), log);
+  using container = new Container(flags.text("container-spec"), flags.text("view"), log);
   const { state, root } = container;
   return exitStatusOf(() => runForgiving(hook, { flags, log, state, root }), hook.name, log);
 }

@@ -1,4 +1,5 @@
 /** What was changed in a tree in memory, and how a root gets to be so. */
+import { HookError } from "../errors.ts";
 import { kernelFailure } from "./failure.ts";
 import type { Root } from "./root.ts";
 
@@ -10,14 +11,24 @@ export type Change =
   | { readonly kind: "removed"; readonly path: string }
   | { readonly kind: "mode"; readonly path: string; readonly mode: number };
 
-/** The changes of one tree: of each path the last one, in the order in which the paths were first changed. */
+/**
+ * The changes of one tree: of each path the last one, in the order in which the paths were first changed. With a root to
+ * carry them out on, each is done there at once.
+ */
 export class Changes {
+  readonly #through: Root | undefined;
   readonly #byPath: Map<string, Change> = new Map();
   /** Paths at which there was nothing to begin with. */
   readonly #new: Set<string> = new Set();
 
-  /** Notes a change; `isNew` when there was nothing at its path before. */
-  note(change: Change, isNew: boolean): void {
+  constructor(through?: Root) {
+    this.#through = through;
+  }
+
+  /** Takes a change in; `isNew` when there was nothing at its path before. 0, or the -errno by which it failed. */
+  make(change: Change, isNew: boolean): number {
+    const result = this.#through === undefined ? 0 : doOne(change, this.#through);
+    if (result < 0) return result;
     const { path } = change;
     const before = this.#byPath.get(path);
     if (before === undefined && isNew) this.#new.add(path);
@@ -25,6 +36,7 @@ export class Changes {
     else if (change.kind === "mode" && before !== undefined && "mode" in before)
       this.#byPath.set(path, { ...before, mode: change.mode });
     else this.#byPath.set(path, change);
+    return 0;
   }
 
   /** Whether there was nothing at the path of a change. */
@@ -39,34 +51,33 @@ export class Changes {
 
 /** Carries out changes on a root, one after the other. Throws HookError `kernel` at the first that fails. */
 export function carryOut(changes: readonly Change[], root: Root): void {
-  for (const change of changes) carryOutOne(change, root);
+  for (const change of changes) {
+    const result = doOne(change, root);
+    if (result < 0) throw kernelFailure(OPERATION[change.kind], change.path, result);
+  }
 }
 
-function carryOutOne(change: Change, root: Root): void {
+const OPERATION = {
+  directory: "make directory",
+  file: "replace",
+  link: "create link",
+  removed: "remove",
+  mode: "set the mode of",
+} as const;
+
+/** 0 or -errno. */
+function doOne(change: Change, root: Root): number {
   const { kind, path } = change;
-  if (kind === "file") {
-    root.replaceFile(path, change.bytes, change.mode);
-    return;
+  if (kind === "removed") return root.unlink(path);
+  if (kind === "mode") return Math.min(0, Number(root.setMode(path, change.mode)));
+  try {
+    const { directory, name } = root.makeParents(kind === "directory" ? `${path}/anything` : path);
+    using holder = directory;
+    if (kind === "file") return holder.replaceFile(name, change.bytes, change.mode, false);
+    if (kind === "link") return holder.replaceLink(change.target, name);
+    return change.mode === 0o755 ? 0 : Math.min(0, Number(root.setMode(path, change.mode)));
+  } catch (error) {
+    if (error instanceof HookError && error.errno > 0) return -error.errno;
+    throw error;
   }
-  if (kind === "mode") {
-    checked("set the mode of", path, Number(root.setMode(path, change.mode)));
-    return;
-  }
-  if (kind === "removed") {
-    checked("remove", path, root.unlink(path));
-    return;
-  }
-  if (kind === "directory") {
-    const { directory } = root.makeParents(`${path}/anything`);
-    directory.close();
-    if (change.mode !== 0o755) checked("set the mode of", path, Number(root.setMode(path, change.mode)));
-    return;
-  }
-  const { directory, name } = root.makeParents(path);
-  using holder = directory;
-  checked("create link", path, holder.replaceLink(change.target, name));
-}
-
-function checked(operation: string, path: string, result: number): void {
-  if (result < 0) throw kernelFailure(operation, path, result);
 }

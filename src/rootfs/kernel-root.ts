@@ -58,6 +58,11 @@ export class KernelRoot implements Root {
   static open(hostPath: string, mayBeOwn = false): KernelRoot {
     const descriptor = hostPath === "" ? -EINVAL : openat(AT_FDCWD, hostPath, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) throw new HookError("root", "open root", hostPath, describeErrno(descriptor));
+    return KernelRoot.adopt(descriptor, hostPath, mayBeOwn);
+  }
+
+  /** As `open`, of a directory that is open (O_PATH) already, and from now on the root's. */
+  static adopt(descriptor: number, hostPath: string, mayBeOwn = false): KernelRoot {
     const own = statx(AT_FDCWD, "/", 0, stat);
     const hostIdentity = own < 0 ? "" : stat.identity;
     const result = fstat(descriptor, stat);

@@ -2,6 +2,7 @@ import { HookError } from "../errors.ts";
 import { describeErrno } from "../kernel/errno.ts";
 import type { KernelRoot } from "./kernel-root.ts";
 import { KernelSource } from "./kernel-source.ts";
+import type { SourceNode } from "./source.ts";
 import { VirtualRoot } from "./virtual-root.ts";
 
 /**
@@ -10,7 +11,56 @@ import { VirtualRoot } from "./virtual-root.ts";
  */
 export function overlayOf(root: KernelRoot): VirtualRoot {
   const source = new KernelSource();
+  return new VirtualRoot(root.hostPath, topOf(root, source), source);
+}
+
+/** What a runtime is going to mount on a root, or to make in it. Destinations are container paths. */
+export interface RuntimeMounts {
+  readonly mounts: readonly {
+    readonly destination: string;
+    /** A path of the host; undefined for an empty folder. */
+    readonly source: string | undefined;
+  }[];
+  readonly devices: readonly {
+    readonly path: string;
+    readonly mode: number;
+    readonly major: number;
+    readonly minor: number;
+  }[];
+}
+
+/**
+ * A root as it will be seen once a runtime has mounted on it: a mount's source stands for its destination, each laid over
+ * those before it. What is changed is changed in the root itself, never in a source. The root is closed with it. `failed`
+ * is told of each mount that cannot be shown, with -errno. Throws HookError `root` when the root cannot be read.
+ */
+export function mountedOverlayOf(
+  root: KernelRoot,
+  { mounts, devices }: RuntimeMounts,
+  failed: (destination: string, result: number) => void,
+): VirtualRoot {
+  const source = new KernelSource();
+  const held: Disposable = {
+    [Symbol.dispose]() {
+      source[Symbol.dispose]();
+      root.close();
+    },
+  };
+  const tree = new VirtualRoot(root.hostPath, topOf(root, source), held, root);
+  for (const { destination, source: hostPath } of mounts) {
+    const mounted = hostPath === undefined ? undefined : source.at(hostPath);
+    const result = typeof mounted === "number" ? mounted : tree.mount(destination, mounted);
+    if (result < 0) failed(destination, result);
+  }
+  for (const { path, mode, major, minor } of devices) {
+    const result = tree.makeDevice(path, mode, { major, minor });
+    if (result < 0) failed(path, result);
+  }
+  return tree;
+}
+
+function topOf(root: KernelRoot, source: KernelSource): SourceNode {
   const top = source.below(root.descriptor);
   if (typeof top === "number") throw new HookError("root", "read", root.hostPath, describeErrno(top));
-  return new VirtualRoot(root.hostPath, top, source);
+  return top;
 }

@@ -90,13 +90,13 @@ export class VirtualDirectory implements Directory {
     }
     const size = "bytes" in made ? made.bytes.length : made.target.length;
     const node = new VirtualNode(this.#node, name, false, newFacts(type, mode, size), undefined, made);
-    this.#node.put(node);
     const { path } = node;
-    this.#changes.note(
+    const result = this.#changes.make(
       "bytes" in made ? { kind: "file", path, mode, bytes: made.bytes } : { kind: "link", path, target: made.target },
       isNew,
     );
-    return 0;
+    if (result === 0) this.#node.put(node);
+    return result;
   }
 
   unlink(name: string): number {
@@ -106,9 +106,9 @@ export class VirtualDirectory implements Directory {
     if (refusal < 0) return refusal;
     if (present.facts.type === S_IFDIR) return -EISDIR;
     if (present.facts.mountPoint) return -EBUSY;
-    this.#node.remove(name);
-    this.#changes.note({ kind: "removed", path: present.path }, false);
-    return 0;
+    const result = this.#changes.make({ kind: "removed", path: present.path }, false);
+    if (result === 0) this.#node.remove(name);
+    return result;
   }
 
   close(): void {}

@@ -23,12 +23,13 @@ export class VirtualRoot implements Root {
   readonly hostPath: string;
   readonly #top: VirtualNode;
   readonly #effort: Effort = new Effort();
-  readonly #changes: Changes = new Changes();
+  readonly #changes: Changes;
   readonly #held: Disposable | undefined;
 
-  /** `top` is a directory; `held` is closed with the root. */
-  constructor(hostPath: string, top: SourceNode, held?: Disposable) {
+  /** `top` is a directory; `held` is closed with the root. With `through`, changes are made there as well, at once. */
+  constructor(hostPath: string, top: SourceNode, held?: Disposable, through?: Root) {
     this.hostPath = hostPath;
+    this.#changes = new Changes(through);
     this.#top = new VirtualNode(undefined, "", false, top.facts, top);
     this.#held = held;
   }
@@ -161,8 +162,9 @@ export class VirtualRoot implements Root {
     const refusal = parent.refusal();
     if (refusal < 0) return refusal;
     const node = new VirtualNode(parent, name, false, newFacts(S_IFDIR, 0o755));
+    const result = this.#changes.make({ kind: "directory", path: node.path, mode: 0o755 }, true);
+    if (result < 0) return result;
     parent.put(node);
-    this.#changes.note({ kind: "directory", path: node.path, mode: 0o755 }, true);
     return node;
   }
 
@@ -185,8 +187,9 @@ export class VirtualRoot implements Root {
     if (node.facts.mode === mode) return false;
     const refusal = (node.isDirectory ? node : (node.parent ?? node)).refusal();
     if (refusal < 0) return refusal;
+    const result = this.#changes.make({ kind: "mode", path: node.path, mode }, false);
+    if (result < 0) return result;
     node.facts = { ...node.facts, mode };
-    this.#changes.note({ kind: "mode", path: node.path, mode }, false);
     return true;
   }
 
