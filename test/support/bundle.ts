@@ -11,9 +11,14 @@ export interface BundleOptions {
   args: readonly string[];
   /** What a CDI-aware engine would put into the bundle. */
   edits?: ContainerEdits;
+  /** When the hooks run; at createContainer unless given. */
+  stage?: Stage;
   /** Minor numbers of the driver's devices `/dev/nvidia<N>`, which the runtime makes. */
   gpus?: readonly number[];
 }
+
+/** A stage of runtime-spec's lifecycle at which hooks run as root on the host. */
+export type Stage = "prestart" | "createRuntime" | "createContainer";
 
 type Mount = { destination: string; type: string; source: string; options: string[] };
 
@@ -51,7 +56,7 @@ export function writeBundle(directory: string, options: BundleOptions): void {
         options: flags,
       })),
     ],
-    ...(hooks === undefined ? {} : { hooks: { createContainer: hooks } }),
+    ...(hooks === undefined ? {} : { hooks: { [options.stage ?? "createContainer"]: hooks } }),
     linux: {
       namespaces: ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type })),
       devices: (options.gpus ?? []).map((minor) => ({ path: `/dev/nvidia${minor}`, type: "c", major: 195, minor })),

@@ -94,15 +94,31 @@ export const crun: Runtime = {
   run: (bundle) => inNamespacesRun(crun, bundle),
 };
 
-const runsc = "runsc-20260822";
+/** gVisor of one release, with flags such as `--overlay2=none`; `find` gives the path of its runsc, or undefined. */
+function gvisor(name: string, find: () => string | undefined, reason: string, flags: readonly string[]): Runtime {
+  const runtime: Runtime = {
+    name: [name, ...flags].join(" "),
+    missing: () => needs("unshare") ?? (find() === undefined ? reason : undefined),
+    command: (state) => [find() ?? "runsc", "--root", state, "--network=none", "--ignore-cgroups", ...flags],
+    run: (bundle) => inNamespacesRun(runtime, bundle),
+  };
+  return runtime;
+}
+
+/** gVisor of December 2022, Debian's: it runs prestart and createRuntime hooks, never createContainer. */
+export const gvisor2022 = (...flags: readonly string[]): Runtime =>
+  gvisor("gVisor 2022", () => program("runsc"), "needs runsc", flags);
+
+/** gVisor of July 2024: as that of 2022. */
+export const gvisor2024 = (...flags: readonly string[]): Runtime =>
+  gvisor("gVisor 2024", () => peer("runsc-20240729"), `${absentPeer}runsc-20240729`, flags);
+
+/** gVisor of August 2026 with flags; see gvisor2026. */
+export const gvisor2026With = (...flags: readonly string[]): Runtime =>
+  gvisor("gVisor 2026", () => peer("runsc-20260822"), `${absentPeer}runsc-20260822`, flags);
 
 /** gVisor of August 2026: its gofer runs createContainer hooks, which older releases do not. */
-export const gvisor2026: Runtime = {
-  name: "gVisor 2026",
-  missing: () => needs("unshare") ?? (peer(runsc) === undefined ? `${absentPeer}${runsc}` : undefined),
-  command: (state) => [peer(runsc) ?? runsc, "--root", state, "--network=none", "--ignore-cgroups"],
-  run: (bundle) => inNamespacesRun(gvisor2026, bundle),
-};
+export const gvisor2026: Runtime = gvisor2026With();
 
 export interface PodmanRun {
   runtime: "runc" | "crun";
