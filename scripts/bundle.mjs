@@ -41,6 +41,7 @@ const PARTS = {
   uninstall: "src/install/uninstall.ts",
   explain: "src/cli/ldcache/explain.ts",
   ldconfig: "src/cli/ldconfig-entry.ts",
+  doctor: "src/install/doctor.ts",
 };
 
 /**

@@ -25,6 +25,7 @@ export function part<Exports>(
     | "image"
     | "install"
     | "uninstall"
+    | "doctor"
     | "ldconfig",
 ): () => Exports {
   let exports: Exports | undefined;

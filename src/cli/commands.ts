@@ -5,6 +5,7 @@ import type { Logger } from "../logger.ts";
 import { cdiCommand } from "./cdi.ts";
 import { hooksGroup } from "./completion-place.ts";
 import { completionScript, shells, type Shell } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { failure, success } from "./exit.ts";
 import { globalFlags } from "./globals.ts";
 import { installCommand } from "./install.ts";
@@ -53,6 +54,7 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
     .addCommand(cdiCommand(log, finish))
     .addCommand(installCommand(log, finish))
     .addCommand(uninstallCommand(log, finish))
+    .addCommand(doctorCommand(log, finish))
     .addCommand(ldconfigCommand())
     .addCommand(completionCommand(program))
     .addCommand(helpCommand(program));

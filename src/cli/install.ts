@@ -6,6 +6,7 @@ import { printable } from "../logger.ts";
 import { part } from "../part.ts";
 import type { Finish } from "./commands.ts";
 import { exitStatusOf } from "./exit.ts";
+import { writeJson } from "./json.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
 import { version } from "./version.ts";
@@ -49,7 +50,8 @@ function run({ prefix, root, destdir, dryRun = false, json = false }: InstallOpt
   const request = { prefix, dryRun, ...(packageTree === undefined ? {} : { packageTree }) };
   const { install } = installing();
   const installed = install(request, root === undefined ? () => undefined : () => enterNode(root));
-  writeOutput(json ? `${JSON.stringify({ version, dryRun, ...installed }, undefined, 2)}\n` : told(installed, dryRun));
+  if (json) writeJson({ version, dryRun, ...installed });
+  else writeOutput(told(installed, dryRun));
 }
 
 function told({ prefix, files, tried }: Install.Installed, dryRun: boolean): string {

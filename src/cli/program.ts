@@ -11,6 +11,7 @@ const peopleWords: readonly string[] = [
   "ldconfig",
   "install",
   "uninstall",
+  "doctor",
   "help",
   "completion",
   "man",

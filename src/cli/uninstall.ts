@@ -6,6 +6,7 @@ import { part } from "../part.ts";
 import type { Finish } from "./commands.ts";
 import { exitStatusOf } from "./exit.ts";
 import { defaultPrefix } from "./install.ts";
+import { writeJson } from "./json.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
 
@@ -36,7 +37,8 @@ function run({ prefix, root, force = false, dryRun = false, json = false }: Unin
   const { uninstall } = uninstalling();
   if (root !== undefined) enterNode(root);
   const done = uninstall({ prefix, force, dryRun });
-  writeOutput(json ? `${JSON.stringify({ dryRun, ...done }, undefined, 2)}\n` : told(done, dryRun));
+  if (json) writeJson({ dryRun, ...done });
+  else writeOutput(told(done, dryRun));
 }
 
 function told({ removed, kept, references }: Uninstall.Uninstalled, dryRun: boolean): string {

@@ -14,13 +14,14 @@ export const linkNames: readonly string[] = ["nvidia-cdi-hook", "nvidia-ctk"];
 /**
  * Where `--prefix auto` looks, in this order. /opt is writable on most hosts, on Talos (an overlay), Flatcar and Fedora
  * CoreOS (a link into /var); /var is what Bottlerocket and bootc systems leave writable and executable, while it is noexec
- * on Google's COS, which has its own place for such programs; /run is empty again after a reboot.
+ * on Google's COS but for some of its folders; /run is empty again after a reboot.
  */
 export const candidates: readonly string[] = [
   usualPrefix,
   "/usr/local/cdi-hook",
   "/var/lib/cdi-hook",
   "/home/kubernetes/bin/cdi-hook",
+  "/var/lib/toolbox/cdi-hook",
   "/run/cdi-hook",
 ];
 
