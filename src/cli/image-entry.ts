@@ -14,11 +14,11 @@ const LAST_SECOND = 253_402_300_799;
 const PLATFORM = /^(oci:.*)@([a-z0-9]+(?:\/[a-z0-9_]+){1,2})$/s;
 
 /** Opens `oci:DIR[:TAG]`, `tar:FILE` or a file's path, with `@OS/ARCHITECTURE[/VARIANT]` behind the first. Throws HookError. */
-export function openImageByName(text: string): Image {
+export function openImageByName(text: string, complain?: (message: string) => void): Image {
   const [, name = text, platform] = PLATFORM.exec(text) ?? [];
   const folder = environment("TMPDIR") ?? "";
   const temporaryFolder = folder === "" ? TEMPORARY_FOLDER : folder;
-  return openImage(name, { temporaryFolder, platform, time: sourceDateEpoch() });
+  return openImage(name, { temporaryFolder, platform, time: sourceDateEpoch(), complain });
 }
 
 /** SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). Throws HookError `usage` for what is no time. */

@@ -1,15 +1,15 @@
 import type { ByteSource } from "../bytes/source.ts";
 import { HookError, type ErrorCode } from "../errors.ts";
-import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFREG } from "../kernel/constants.ts";
+import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFBLK, S_IFREG } from "../kernel/constants.ts";
 import { describeErrno } from "../kernel/errno.ts";
-import { close, fstat, openat, pread, seek } from "../kernel/files.ts";
+import { close, fstat, openat, pread, seek, seekEnd } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 
 const LONGEST_READ = 64 << 10;
 
 const window = new Uint8Array(LONGEST_READ);
 
-/** A regular file of the host, open for reading here and there. */
+/** A regular file or block device of the host, open for reading here and there. */
 export class HostBytes implements ByteSource, Disposable {
   /** For messages. */
   readonly path: string;
@@ -17,17 +17,19 @@ export class HostBytes implements ByteSource, Disposable {
   readonly size: number;
   readonly #code: ErrorCode;
 
-  /** Takes over an open descriptor. Throws HookError of the given code when it is of something else than a file. */
+  /** Takes over an open descriptor. Throws HookError of the given code when it is of something else. */
   constructor(descriptor: number, path: string, code: ErrorCode) {
     const stat = new Stat();
     const result = fstat(descriptor, stat);
+    const isDevice = result >= 0 && stat.type === S_IFBLK;
+    const size = isDevice ? seekEnd(descriptor) : result < 0 ? result : stat.size;
     this.path = path;
     this.descriptor = descriptor;
-    this.size = stat.size;
+    this.size = size;
     this.#code = code;
-    if (result >= 0 && stat.type === S_IFREG) return;
+    if (size >= 0 && (isDevice || stat.type === S_IFREG)) return;
     close(descriptor);
-    throw new HookError(code, "open", path, result < 0 ? describeErrno(result) : "not a regular file");
+    throw new HookError(code, "open", path, size < 0 ? describeErrno(size) : "not a regular file");
   }
 
   /** Opens the file `path`, links followed. Throws HookError of the given code. */

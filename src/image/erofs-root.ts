@@ -1,14 +1,7 @@
-import type { ByteSource } from "../bytes/source.ts";
 import { FormatError, HookError } from "../errors.ts";
 import { EROFS } from "../rootfs/constants.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
-import { type Complaint, erofsTree } from "./erofs-source.ts";
-
-/** An open file that holds an image. */
-export interface ErofsFile extends ByteSource, Disposable {
-  /** On the host, for messages. */
-  readonly path: string;
-}
+import { type Complaint, type ErofsFile, erofsTree } from "./erofs-source.ts";
 
 export interface ErofsOptions {
   /** What is changed is changed in memory, and can be asked for. Without it every change is refused, as by a kernel. */
@@ -18,13 +11,13 @@ export interface ErofsOptions {
 }
 
 /** Messages that are told of one image: a hostile one could give reason for any number. */
-const MOST_COMPLAINTS = 20;
+const MOST_COMPLAINTS = 8;
 
 /**
  * Opens an EROFS image as a root; the file is closed with it, and when this fails. No kernel parses the image, no mount
  * is made. Throws HookError `root` when it is broken, or of a kind that is not read.
  */
-export function openErofsRoot(file: ErofsFile, options: ErofsOptions = {}): VirtualRoot {
+export function openErofsRoot(file: ErofsFile & Disposable, options: ErofsOptions = {}): VirtualRoot {
   const { changeable = false, complain = ignore } = options;
   const told = new Set<string>();
   const refusal = changeable ? 0 : -EROFS;

@@ -8,6 +8,8 @@ export interface ImageSettings {
   readonly platform?: string | undefined;
   /** Seconds since 1970 for whatever is new (SOURCE_DATE_EPOCH); the image's own time by default. */
   readonly time?: number | undefined;
+  /** Told of a part of an image that cannot be read, while the rest can. */
+  readonly complain?: ((message: string) => void) | undefined;
 }
 
 /** An image that is open until its root is closed. The root is changed in memory only, until it is written. */

@@ -66,6 +66,11 @@ export function seek(fd: number, offset: number): number {
   return syscall(NR.lseek, fd, offset, 0);
 }
 
+/** lseek(2) to the end, which is how large a block device is. */
+export function seekEnd(fd: number): number {
+  return syscall(NR.lseek, fd, 0, 2);
+}
+
 /** write(2), once: may write less than all of `bytes`. */
 export function write(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.write, fd, bytes, bytes.length));

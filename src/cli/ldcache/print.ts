@@ -33,7 +33,7 @@ export function print(file: string | undefined, options: PrintOptions, log: Logg
 
 function sourceOf(file: string | undefined, rootArgument: string | undefined, log: Logger): CacheSource {
   if (rootArgument === undefined) return cacheOfFile(file ?? CACHE_PATH);
-  using root = openRootArgument(rootArgument, true);
+  using root = openRootArgument(rootArgument, log, true);
   return cacheOfRoot(root, log, file);
 }
 

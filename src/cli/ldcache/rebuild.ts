@@ -41,8 +41,8 @@ export function rebuild(folders: readonly string[], options: RebuildOptions, log
 
 function rebuildCache(folders: readonly string[], options: RebuildOptions, log: Logger): void {
   if (options.root === undefined) throw usage("--root is required");
-  const image = openImageArgument(options.root);
-  using root = image?.root ?? openRootArgument(options.root);
+  const image = openImageArgument(options.root, log);
+  using root = image?.root ?? openRootArgument(options.root, log);
   checkDestination(image, options);
   const { profile, libc } = requestedProfile(root, options, log);
   if (libc === "musl") {

@@ -48,7 +48,7 @@ export function presentCache(root: Root, path: string): CacheSource | undefined 
 /** A cache file of the host, or the cache of a root or an image. Throws as `cacheOfFile`, and `root`. */
 export function cacheOfArgument(argument: string, log: Logger, path = CACHE_PATH): CacheSource {
   if (isCacheFile(argument)) return cacheOfFile(argument);
-  using root = openRootArgument(argument, true);
+  using root = openRootArgument(argument, log, true);
   return { ...cacheOfRoot(root, log, path), path: `${argument}: ${path}` };
 }
 

@@ -51,7 +51,7 @@ export function verify(folders: readonly string[], options: VerifyOptions, log: 
   const status = exitStatusOf(
     () => {
       if (options.root === undefined) throw new HookError("usage", "parse arguments", "", "--root is required");
-      using root = openRootArgument(options.root, true);
+      using root = openRootArgument(options.root, log, true);
       const { profile, libc } = requestedProfile(root, options, log);
       if (libc === "musl") {
         tellMusl(options.root, options.json === true);
