@@ -36,7 +36,7 @@ function inputs(tools) {
     (path) => !path.endsWith(".test.ts"),
   );
   const scripts = ["build", "bundle", "compile", "quickjs"].map((name) => `scripts/${name}.mjs`);
-  const others = ["package.json", "package-lock.json", ...scripts].map((name) => join(top, name));
+  const others = ["package.json", "package-lock.json", "tsconfig.json", ...scripts].map((name) => join(top, name));
   for (const path of [...sourcesOfOurs, ...others].toSorted())
     hash.update(relative(top, path)).update(readFileSync(path));
   return hash.digest("hex");
