@@ -11,11 +11,14 @@ const OPEN_LIMIT = 8;
 
 export class ConfigurationFolders {
   readonly root: Root;
+  readonly from: string;
   readonly #open = new Map<string, Directory | number>();
   readonly #names = new Map<Directory, readonly string[]>();
 
-  constructor(root: Root) {
+  /** Relative paths start at `from`. */
+  constructor(root: Root, from = "/") {
     this.root = root;
+    this.from = from;
   }
 
   /** The names in a folder, in any order; none when there is no such folder. */
@@ -35,7 +38,7 @@ export class ConfigurationFolders {
     let found = this.#open.get(path);
     if (found === undefined) {
       if (this.#open.size >= OPEN_LIMIT) this.close();
-      found = this.root.directory(path);
+      found = this.root.directory(path, this.from);
       this.#open.set(path, found);
     }
     return found;
@@ -44,10 +47,10 @@ export class ConfigurationFolders {
   /** Opens a configuration file, links followed; -errno when it is no regular file. */
   file(path: string): OpenFile | number {
     const slash = path.lastIndexOf("/");
-    const directory = this.#directory(slash > 0 ? path.slice(0, slash) : "/");
+    const directory = this.#directory(slash > 0 ? path.slice(0, slash) : slash === 0 ? "/" : ".");
     if (typeof directory === "number") return directory;
     const file = directory.open(path.slice(slash + 1));
-    return file === -ELOOP ? this.root.open(path) : file;
+    return file === -ELOOP ? this.root.open(path, this.from) : file;
   }
 
   close(): void {

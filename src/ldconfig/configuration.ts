@@ -4,7 +4,7 @@
  */
 import { toText } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
-import { describeErrno } from "../rootfs/constants.ts";
+import { EISDIR, ENOENT, describeErrno } from "../rootfs/constants.ts";
 import type { Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { ConfigurationFolders } from "./configuration-folders.ts";
@@ -45,8 +45,6 @@ export interface Configuration {
   readonly folders: readonly ConfiguredFolder[];
   /** Legacy capability folders by `hwcap N NAME` lines: name to N; `tls` has the last number. */
   readonly hwcaps: ReadonlyMap<string, number>;
-  /** Where `hwcap` lines are that do not count, as the rules say. */
-  readonly ignoredHwcaps?: readonly Origin[];
 }
 
 export interface ConfigurationRules {
@@ -65,16 +63,31 @@ const TYPES: ReadonlyMap<string, LibraryType> = new Map([
   ["glibc2", 3],
 ]);
 
-/** Reads `path` and what it includes, inside the root. A missing file is an empty one. */
-export function readConfiguration(root: Root, path: string, rules: ConfigurationRules, log: Log): Configuration {
-  const folders = new ConfigurationFolders(root);
-  const reader = new ConfigurationReader(folders, rules, log);
+/** Somebody who is told what `readConfiguration` leaves out without a warning. */
+export interface ConfigurationObserver {
+  /** A `hwcap` line does not count any more. */
+  hwcapIgnored(origin: Origin): void;
+  /** A file is there and cannot be opened; -errno. */
+  unreadable(path: string, result: number): void;
+}
+
+/** Reads `path` and what it includes, inside the root; relative paths start at `from`. A missing file is an empty one. */
+export function readConfiguration(
+  root: Root,
+  path: string,
+  rules: ConfigurationRules,
+  log: Log,
+  from = "/",
+  observer?: ConfigurationObserver,
+): Configuration {
+  const folders = new ConfigurationFolders(root, from);
+  const reader = new ConfigurationReader(folders, rules, log, observer);
   try {
     reader.file(path, 0);
   } finally {
     folders.close();
   }
-  return { folders: reader.folders, hwcaps: reader.hwcaps, ignoredHwcaps: reader.ignoredHwcaps };
+  return { folders: reader.folders, hwcaps: reader.hwcaps };
 }
 
 /**
@@ -119,10 +132,10 @@ function trimStart(text: string): string {
 class ConfigurationReader {
   readonly folders: ConfiguredFolder[] = [];
   readonly hwcaps: Map<string, number> = new Map();
-  readonly ignoredHwcaps: Origin[] = [];
   readonly #opened: ConfigurationFolders;
   readonly #rules: ConfigurationRules;
   readonly #log: Log;
+  readonly #observer: ConfigurationObserver | undefined;
   /** Identities of the files that are being read, outermost first. */
   readonly #active: Identity[] = [];
   readonly #budget: GlobBudget = { names: NAME_LIMIT };
@@ -132,7 +145,13 @@ class ConfigurationReader {
   #foldersCut = false;
   #filesCut = false;
 
-  constructor(opened: ConfigurationFolders, rules: ConfigurationRules, log: Log) {
+  constructor(
+    opened: ConfigurationFolders,
+    rules: ConfigurationRules,
+    log: Log,
+    observer: ConfigurationObserver | undefined,
+  ) {
+    this.#observer = observer;
     this.#opened = opened;
     this.#rules = rules;
     this.#log = log;
@@ -144,6 +163,7 @@ class ConfigurationReader {
     this.#files += 1;
     const opened = this.#opened.file(path);
     if (typeof opened === "number") {
+      if (opened !== -ENOENT && opened !== -EISDIR) this.#observer?.unreadable(path, opened);
       if (isTrouble(opened)) this.#log.warn(`${path}: left out: ${describeErrno(opened)}`);
       return;
     }
@@ -213,7 +233,7 @@ class ConfigurationReader {
       this.#log.warn(`${origin.file}:${origin.line}: hwcap line ignored: ${reason}`);
     if (!this.#rules.hwcapLines) {
       if (this.#log.debugging) this.#log.debug(`${origin.file}:${origin.line}: hwcap line ignored`);
-      if (this.ignoredHwcaps.length < FOLDER_LIMIT) this.ignoredHwcaps.push(origin);
+      this.#observer?.hwcapIgnored(origin);
       return;
     }
     const number = /^[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|[0-9]+)(?=[ \t\n\v\f\r])/.exec(text);

@@ -25,7 +25,7 @@ export function glob(folders: ConfigurationFolders, pattern: string, budget: Glo
     if (!/[*?[\\]/.test(component)) {
       found = found.map((path) => `${path}/${component}`);
       budget.names -= found.length;
-      if (last) found = found.filter((path) => typeof folders.root.lstat(path) !== "number");
+      if (last) found = found.filter((path) => typeof folders.root.lstat(path, folders.from) !== "number");
       continue;
     }
     const matcher = new ComponentMatcher(component);

@@ -57,7 +57,9 @@ export class KernelRoot implements Root {
    */
   static open(hostPath: string, mayBeOwn = false): KernelRoot {
     const descriptor = hostPath === "" ? -EINVAL : openat(AT_FDCWD, hostPath, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) throw new HookError("root", "open root", hostPath, describeErrno(descriptor));
+    if (descriptor < 0) {
+      throw new HookError("root", "open root", hostPath, describeErrno(descriptor), { errno: -descriptor });
+    }
     return KernelRoot.adopt(descriptor, hostPath, mayBeOwn);
   }
 

@@ -27,29 +27,32 @@ export function cacheOfFile(path: string): CacheSource {
   return parsed(path, fromText(readHostFile(path, "kernel", CACHE_LIMIT)));
 }
 
-/** Reads the cache `path` of a root, as a program in it would find it. Throws as `cacheOfFile` does. */
-export function cacheOfRoot(root: Root, log: Logger, path: string = CACHE_PATH): CacheSource {
-  const source = presentCache(root, path);
+/** Reads the cache `path` of a root, called `label` in messages. Throws as `cacheOfFile` does. */
+export function cacheOfRoot(root: Root, log: Logger, path: string = CACHE_PATH, label = path): CacheSource {
+  const source = presentCache(root, path, label);
   if (source === undefined) {
-    throw new HookError("kernel", "read", path, describeErrno(ENOENT), { errno: ENOENT });
+    throw new HookError("kernel", "read", label, describeErrno(ENOENT), { errno: ENOENT });
   }
   const { libc, profile } = detectProfile(root, log);
   return libc === "glibc" ? { ...source, rules: profile.features } : source;
 }
 
-/** The cache `path` of a root; undefined where there is no such file. Throws as `cacheOfFile` does. */
-export function presentCache(root: Root, path: string): CacheSource | undefined {
+/**
+ * The cache `path` of a root, called `label` in messages; undefined where there is no such file. Throws as `cacheOfFile`
+ * does.
+ */
+export function presentCache(root: Root, path: string, label = path): CacheSource | undefined {
   const bytes = root.read(path, CACHE_LIMIT);
   if (bytes === -ENOENT) return undefined;
-  if (typeof bytes === "number") throw new HookError("kernel", "read", path, describeErrno(bytes), { errno: -bytes });
-  return parsed(path, bytes);
+  if (typeof bytes === "number") throw new HookError("kernel", "read", label, describeErrno(bytes), { errno: -bytes });
+  return parsed(label, bytes);
 }
 
 /** A cache file of the host, or the cache of a root or an image. Throws as `cacheOfFile`, and `root`. */
 export function cacheOfArgument(argument: string, log: Logger, path = CACHE_PATH): CacheSource {
   if (isCacheFile(argument)) return cacheOfFile(argument);
   using root = openRootArgument(argument, log, true);
-  return { ...cacheOfRoot(root, log, path), path: `${argument}: ${path}` };
+  return cacheOfRoot(root, log, path, `${argument}: ${path}`);
 }
 
 /** A file that begins as caches do; whatever else it may be is no matter of ours. */

@@ -37,7 +37,7 @@ describe("what ends the program", () => {
     [["--usage"], "usage", ""],
     [["-vV"], "version", ""],
     [["-Z", "--help"], "wrong", "invalid option -- 'Z'"],
-    [["--bogus=3"], "wrong", "unrecognized option '--bogus'"],
+    [["--bogus=3"], "wrong", "unrecognized option '--bogus=3'"],
     [["-r"], "wrong", "option requires an argument -- 'r'"],
     [["--format"], "wrong", "option '--format' requires an argument"],
     [["--verbose=3"], "wrong", "option '--verbose' doesn't allow an argument"],

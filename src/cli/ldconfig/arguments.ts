@@ -106,7 +106,7 @@ function long(word: string, next: string | undefined, request: Request): number 
   const exact = LONG.filter((option) => option.name === name);
   const matching = exact.length > 0 ? exact : LONG.filter((option) => option.name.startsWith(name));
   const [option] = matching;
-  if (option === undefined) return wrong(`unrecognized option '${equals < 0 ? word : word.slice(0, equals)}'`);
+  if (option === undefined) return wrong(`unrecognized option '${word}'`);
   if (matching.length > 1) {
     const names = matching.map((each) => ` '--${each.name}'`).join("");
     return wrong(`option '${word}' is ambiguous; possibilities:${names}`);

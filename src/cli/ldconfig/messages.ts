@@ -1,5 +1,5 @@
 import type { Skip } from "../../elf/skip.ts";
-import type { Origin } from "../../ldconfig/configuration.ts";
+import type { ConfigurationObserver, Origin } from "../../ldconfig/configuration.ts";
 import type { ManualLinkObserver } from "../../ldconfig/manual-link.ts";
 import { isLoader } from "../../ldconfig/links.ts";
 import type { Outcome } from "../../ldconfig/observer.ts";
@@ -50,7 +50,7 @@ const GDB_SCRIPT = /-gdb\.py$/;
 const GDB_SCRIPT_2_40 = /-gdb\.(?:py|gdb|scm)$/;
 
 /** Tells of a run what ldconfig tells of it. */
-export class Teller implements ManualLinkObserver {
+export class Teller implements ManualLinkObserver, ConfigurationObserver {
   readonly #messages: Messages;
   readonly #verbose: boolean;
   readonly #profile: Profile;
@@ -61,6 +61,14 @@ export class Teller implements ManualLinkObserver {
     this.#verbose = verbose;
     this.#profile = profile;
     this.#minor = minorOf(profile.glibc);
+  }
+
+  hwcapIgnored(origin: Origin): void {
+    this.#messages.warn(`${describe(origin)}: hwcap directive ignored`);
+  }
+
+  unreadable(path: string, result: number): void {
+    this.#messages.warn(`Warning: ignoring configuration file that cannot be opened: ${path}: ${errorText(result)}`);
   }
 
   missing(path: string, result: number): void {

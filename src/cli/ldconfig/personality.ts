@@ -16,7 +16,7 @@ import { linkManually } from "../../ldconfig/manual-link.ts";
 import type { Profile } from "../../ldconfig/profile.ts";
 import { Run } from "../../ldconfig/run.ts";
 import { CACHE_PATH, CONFIGURATION_PATH } from "../../ldconfig/update.ts";
-import { ENOENT } from "../../kernel/errno.ts";
+import { EISDIR, ENOENT } from "../../kernel/errno.ts";
 import { KernelRoot } from "../../rootfs/kernel-root.ts";
 import type { Root } from "../../rootfs/root.ts";
 import { writeError, writeOutput } from "../output.ts";
@@ -101,7 +101,7 @@ function run(request: Request, messages: Messages): number {
   const { libc, profile: detected } = imitated(root, messages);
   const { layout } = detected;
   const profile: Profile = { ...detected, layout: { ...layout, format: request.format ?? layout.format } };
-  if (request.print) return print(root, absolute(request.cache ?? CACHE_PATH, from), profile, messages);
+  if (request.print) return print(root, request.cache ?? CACHE_PATH, from, profile, messages);
   if (libc === "musl") {
     messages.warn("the dynamic linker of this system is musl, which has no cache; nothing is done");
     return SUCCESS;
@@ -133,20 +133,22 @@ function absolute(path: string, from: string): string {
 
 /** What ldconfig says when the root is not there: it goes on, and nothing is where it looks. */
 function withoutRoot(
-  { print: prints, builds, manual, cache = CACHE_PATH, operands }: Request,
+  { print: prints, builds, manual, cache = CACHE_PATH, conf = CONFIGURATION_PATH, operands }: Request,
   root: string,
   error: HookError,
   messages: Messages,
 ): number {
   const reason = errorText(error.errno === 0 ? ENOENT : error.errno);
-  const path = `${root}${absolute(cache, "/")}`;
-  if (prints) throw new Fatal(`Can't open cache file ${path}\n: ${reason}`);
+  if (prints) throw new Fatal(`Can't open cache file ${cache}\n: ${reason}`);
+  if (reason !== errorText(ENOENT)) {
+    messages.warn(`Warning: ignoring configuration file that cannot be opened: ${conf}: ${reason}`);
+  }
   if (manual) {
     for (const operand of operands) messages.warn(`Cannot lstat ${operand}: ${reason}`);
     return SUCCESS;
   }
   if (!builds) return SUCCESS;
-  throw new Fatal(`Can't create temporary cache file ${path}~: ${reason}`);
+  throw new Fatal(`Can't create temporary cache file ${root}${absolute(cache, "/")}~: ${reason}`);
 }
 
 function scan(
@@ -158,12 +160,11 @@ function scan(
   messages: Messages,
 ): number {
   const { onlyOperands, operands: directories, links } = request;
-  const conf = absolute(request.conf ?? CONFIGURATION_PATH, from);
+  const conf = request.conf ?? CONFIGURATION_PATH;
   const used = onlyOperands ? { ...profile, systemDirectories: [] } : profile;
-  const configuration = onlyOperands ? NO_CONFIGURATION : readConfiguration(root, conf, used.configuration, messages);
-  for (const { file, line } of configuration.ignoredHwcaps ?? []) {
-    messages.warn(`${file}:${line}: hwcap directive ignored`);
-  }
+  const configuration = onlyOperands
+    ? NO_CONFIGURATION
+    : readConfiguration(root, conf, used.configuration, messages, from, teller);
   const options = { directories, links, configuration, from, observer: teller, log: messages };
   using work = new Run(root, used, options, allLibraries(root, used.library), conf);
   work.scan();
@@ -186,8 +187,9 @@ function writeCache(root: Root, path: string, bytes: Uint8Array): void {
   }
 }
 
-function print(root: Root, path: string, profile: Profile, messages: Messages): number {
-  const bytes = root.read(path, CACHE_LIMIT);
+function print(root: Root, path: string, from: string, profile: Profile, messages: Messages): number {
+  const bytes = root.read(absolute(path, from), CACHE_LIMIT);
+  if (bytes === -EISDIR) throw new Fatal("mmap of cache file failed.\n: No such device");
   if (typeof bytes === "number") throw new Fatal(`Can't open cache file ${path}\n: ${errorText(bytes)}`);
   if (bytes.length === 0) return SUCCESS;
   if (isOfOtherOrder(bytes, profile.layout.bigEndian)) throw new Fatal(WRONG_ORDER);
