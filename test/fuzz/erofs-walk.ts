@@ -1,6 +1,9 @@
 /** Everything that is in an image, as far as bounds go, for images that may be anything. */
 import { FormatError } from "../../src/errors.ts";
 import { Erofs, type Inode } from "../../src/erofs/erofs.ts";
+import { writeCache } from "../../src/ldcache/write.ts";
+import { profileFor } from "../../src/ldconfig/profile.ts";
+import { forgeElf } from "../support/elf-forge.ts";
 import { forgedDirectory, forgeErofs, type ForgedFile, signErofs } from "../support/erofs-forge.ts";
 import { MemorySource } from "../support/memory-source.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
@@ -86,6 +89,51 @@ export function soundImages(): readonly Uint8Array[] {
       );
     };
     return forgeErofs({ root: tree(0), blockBits, checksum: index % 2 === 0 }).bytes;
+  });
+}
+
+/** Root filesystems with some libraries and a cache, in images of several layouts and block sizes. */
+export function rootImages(): readonly Uint8Array[] {
+  const folder = "usr/lib/x86_64-linux-gnu";
+  const { layout } = profileFor({ glibc: "2.36", distribution: "debian", architecture: "x86-64" });
+  const entry = { flags: 0x303, osVersion: 0, hwcapLow: 0, hwcapHigh: 0, hwcaps: undefined, isa: 0 };
+  const cache = writeCache([{ ...entry, key: "libx.so.1", value: `/${folder}/libx.so.1` }], [], layout);
+  const layouts = ["plain", "inline", "block map", "chunk indexes"] as const;
+  return [9, 10, 12, 12].map((blockBits, index) => {
+    const more = { layout: layouts[index] ?? "plain", extended: index % 2 === 1 };
+    const file = (data: Uint8Array | string): ForgedFile => ({
+      mode: 0o100644,
+      data: typeof data === "string" ? Buffer.from(data) : data,
+      // A tail has to fit behind its inode.
+      ...(data.length % 2 ** blockBits > 2 ** blockBits - 100 ? {} : more),
+    });
+    const link = (target: string): ForgedFile => ({ mode: 0o120777, data: Buffer.from(target), ...more });
+    const libraries: [string, ForgedFile][] = [
+      ["ld-linux-x86-64.so.2", file(forgeElf({ sonames: ["ld-linux-x86-64.so.2"] }))],
+      ["libc.so.6", file(forgeElf({ sonames: ["libc.so.6"], needed: ["ld-linux-x86-64.so.2"] }))],
+      ["libx.so.1", link("libx.so.1.2.3")],
+      ["libx.so.1.2.3", file(forgeElf({ sonames: ["libx.so.1"], needed: ["libc.so.6"] }))],
+    ];
+    for (let count = 0; count < 40; count += 1) {
+      libraries.push([`lib${count}.so.1`, file(forgeElf({ sonames: [`lib${count}.so.1`], padding: count * 20 }))]);
+    }
+    const directory = (children: [string, ForgedFile][]): ForgedFile => forgedDirectory(children, { layout: "plain" });
+    const root = directory([
+      [
+        "etc",
+        directory([
+          ["ld.so.cache", file(cache)],
+          ["ld.so.conf", file("include ld.so.conf.d/*.conf\n/opt/lib\n")],
+          ["ld.so.conf.d", directory([["a.conf", file("/usr/local/lib\n")]])],
+          ["debian_version", file("12\n")],
+        ]),
+      ],
+      ["lib", link("usr/lib")],
+      ["lib64", link("/usr/lib/x86_64-linux-gnu")],
+      ["opt", directory([["lib", link("../usr/lib/x86_64-linux-gnu")]])],
+      ["usr", directory([["lib", directory([["x86_64-linux-gnu", directory(libraries)]])]])],
+    ]);
+    return forgeErofs({ root, blockBits }).bytes;
   });
 }
 
