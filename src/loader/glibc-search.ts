@@ -1,7 +1,7 @@
 /** How glibc's dynamic linker looks for a library: elf/dl-load.c, _dl_map_object and open_path; ld.so(8). */
 import { DF_1_NODEFLIB } from "../elf/object.ts";
 import { EACCES, ENOENT, S_IFDIR } from "../rootfs/constants.ts";
-import { deciding, type Attempt, type LoadedObject, type Via } from "./lookup.ts";
+import type { Attempt, LoadedObject, Via } from "./lookup.ts";
 import type { Process } from "./process.ts";
 import type { SearchList } from "./search-list.ts";
 import { expandTokens } from "./tokens.ts";
@@ -40,6 +40,7 @@ class GlibcSearch {
   readonly #name: string;
   readonly #by: LoadedObject;
   readonly #exhaustive: boolean;
+  #isDecided = false;
 
   constructor(process: Process, name: string, by: LoadedObject, exhaustive: boolean) {
     this.#process = process;
@@ -61,7 +62,7 @@ class GlibcSearch {
   }
 
   #isDone(): boolean {
-    return !this.#exhaustive && deciding(this.attempts.slice(-1)) !== undefined;
+    return this.#isDecided && !this.#exhaustive;
   }
 
   /** DT_RPATH of the object, of the one that had it loaded, and so on, and of the program; none of it beside DT_RUNPATH. */
@@ -148,6 +149,7 @@ class GlibcSearch {
     hasNoFolder: (candidate: Attempt["candidate"]) => boolean = () => false,
   ): Attempt["candidate"] {
     const candidate = this.#process.try(path);
+    this.#isDecided ||= candidate.verdict === "found" || candidate.verdict === "refused";
     this.attempts.push({ via, path, hwcaps, isTried: true, candidate, noFolder: hasNoFolder(candidate) });
     return candidate;
   }
