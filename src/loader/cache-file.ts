@@ -31,6 +31,8 @@ export interface FoundEntry {
 
 /** Names longer than this cannot be opened. */
 const NAME_LIMIT = 4096;
+/** Entries that are looked through from start to end, in all searches of that kind. */
+const SCANS_LIMIT = 200_000;
 /** Entries of one name that are looked at. */
 const ENTRIES_LIMIT = 256;
 
@@ -44,6 +46,7 @@ export class CacheFile {
   readonly #count: number;
   readonly #stride: number;
   readonly #base: number;
+  #scans = SCANS_LIMIT;
   /** Names of `glibc-hwcaps` subfolders, by the number in an entry's hwcap field. */
   readonly folders: readonly string[];
 
@@ -121,10 +124,12 @@ export class CacheFile {
     return [];
   }
 
-  /** Names in the cache that begin so; of at most `limit` entries. */
-  keysWith(start: string, limit: number): string[] {
+  /** Names in the cache that begin so, of as many entries as may still be looked through for this. */
+  keysWith(start: string): string[] {
     const found = new Set<string>();
-    for (let at = 0; at < Math.min(this.#count, limit); at += 1) {
+    const end = Math.min(this.#count, this.#scans);
+    this.#scans -= end;
+    for (let at = 0; at < end; at += 1) {
       const offset = this.#base + this.#view.getUint32(this.#start + at * this.#stride + 4, this.#little);
       if (startsWith(this.#bytes, start, offset)) found.add(this.#key(at) ?? "");
     }

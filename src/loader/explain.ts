@@ -167,8 +167,8 @@ function generalNotes(process: Process, preloads: readonly Lookup[], isStatic: b
 /** Those on lookups that failed, or that chose what a person may not expect; each once. */
 function processNotes(process: Process): Note[] {
   const notes = new Map<string, Note>();
-  for (const lookup of process.objects.flatMap(({ lookups }) => lookups)) {
-    if (lookup.outcome === "already" || notes.size >= MOST_NOTES) continue;
+  const remarkable = process.objects.flatMap(({ lookups }) => lookups).filter(({ outcome }) => outcome !== "already");
+  for (const lookup of remarkable.slice(0, MOST_EXPLAINED)) {
     if (lookup.outcome === "refused" && lookup.kind !== "preload") {
       const text = `${lookup.name}: the dynamic linker gives up: ${lookup.reason}`;
       notes.set(text, note("ends-here", text));
@@ -178,4 +178,5 @@ function processNotes(process: Process): Note[] {
   return [...notes.values()];
 }
 
-const MOST_NOTES = 200;
+/** Lookups that notes are made of. */
+const MOST_EXPLAINED = 1024;

@@ -65,17 +65,13 @@ class GlibcSearch {
     return this.#isDecided && !this.#exhaustive;
   }
 
-  /** DT_RPATH of the object, of the one that had it loaded, and so on, and of the program; none of it beside DT_RUNPATH. */
+  /** DT_RPATH of the object, of the one that had it loaded, and so on up to the program; none of it beside DT_RUNPATH. */
   #rpaths(): void {
-    const { program } = this.#process;
     if (this.#by.object.runpath !== undefined) return;
-    let wasProgram = false;
-    for (let object: LoadedObject | undefined = this.#by; object !== undefined; object = object.loader) {
-      wasProgram ||= object === program;
+    for (let object: LoadedObject | undefined = this.#by; object !== undefined; object = object.rpathFrom) {
       this.#list(object.rpath, { kind: "rpath", object: object.path });
       if (this.#isDone()) return;
     }
-    if (!wasProgram) this.#list(program.rpath, { kind: "rpath", object: program.path });
   }
 
   #libraryPath(): void {
@@ -89,7 +85,10 @@ class GlibcSearch {
   #cache(): void {
     const { linker, chooser } = this.#process;
     const via: Via = { kind: "cache", object: undefined };
-    for (const { entry, hwcaps, rejected } of chooser?.consider(this.#name) ?? []) {
+    const considered = chooser?.consider(this.#name) ?? [];
+    // Names are compared character by character, some twenty times and once for each entry of the name.
+    this.#process.spend(this.#name, (this.#name.length * (20 + considered.length)) >> 8);
+    for (const { entry, hwcaps, rejected } of considered) {
       const isExcluded =
         this.#excludesDefaults && linker.systemFolders.some((folder) => entry.value.startsWith(folder));
       const reason =
@@ -112,7 +111,9 @@ class GlibcSearch {
   }
 
   #list(list: SearchList | undefined, via: Via): void {
-    if (list === undefined || list.forgotten) return;
+    if (list === undefined) return;
+    this.#process.spend(this.#name);
+    if (list.forgotten) return;
     let isAnyThere = false;
     for (const folder of list.folders) {
       let isThere = false;

@@ -34,6 +34,8 @@ export interface LoadedObject {
   readonly origin: string;
   /** Who had it loaded; undefined for the program. */
   readonly loader: LoadedObject | undefined;
+  /** The nearest of its loaders that has a DT_RPATH that counts for it (musl: or a DT_RUNPATH). */
+  readonly rpathFrom: LoadedObject | undefined;
   /** The lookup that loaded it; undefined for the program and for the dynamic linker. */
   lookup: Lookup | undefined;
   /** What it asks for, one for each request, once that was looked for. */

@@ -56,7 +56,7 @@ export class MuslSearch {
     if (name.length > NAME_MAX) return attempts;
     if (!this.#list(this.#libraryPath, name, { kind: "library-path", object: undefined }, attempts, isDone))
       return attempts;
-    for (let object: LoadedObject | undefined = by; object !== undefined; object = object.loader) {
+    for (let object: LoadedObject | undefined = by; object !== undefined; object = object.rpathFrom) {
       const via: Via = { kind: object.object.runpath === undefined ? "rpath" : "runpath", object: object.path };
       if (!this.#list(object.rpath, name, via, attempts, isDone)) return attempts;
     }
@@ -67,6 +67,7 @@ export class MuslSearch {
 
   /** False when the search is over: something was found, or could not be opened for another reason than not being there. */
   #list(list: SearchList | undefined, name: string, via: Via, attempts: Attempt[], isDone: () => boolean): boolean {
+    this.#process.spend(name);
     for (const { path } of list?.folders ?? []) {
       const candidate = this.#try(`${path}/${name}`, via, attempts);
       if (isDone()) return false;

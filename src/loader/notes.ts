@@ -25,9 +25,8 @@ export interface Note {
   readonly text: string;
 }
 
-/** Attempts that are looked at for links that lead nowhere, and entries of the cache for similar names. */
+/** Attempts that are looked at for links that lead nowhere, and names that are shown. */
 const MOST_LINKS = 64;
-const MOST_ENTRIES = 50_000;
 const MOST_SIMILAR = 8;
 
 /** What there is to say of one lookup, the most telling first. */
@@ -129,9 +128,7 @@ function missingNotes(process: Process, { name, attempts }: Lookup): Note[] {
     notes.push(note("other-entries", `The cache has ${name} for others: ${others.slice(0, 4).join("; ")}`));
   const end = name.indexOf(".so");
   const similar =
-    end <= 0 || process.chooser === undefined
-      ? []
-      : process.chooser.cache.keysWith(name.slice(0, end + 3), MOST_ENTRIES);
+    end <= 0 || process.chooser === undefined ? [] : process.chooser.cache.keysWith(name.slice(0, end + 3));
   const shown = similar.filter((other) => other !== name).slice(0, MOST_SIMILAR);
   if (shown.length > 0) notes.push(note("similar-names", `The cache has ${shown.join(", ")}`));
   return notes;

@@ -28,7 +28,7 @@ const CACHE_LIMIT = 16 << 20;
 /** Paths tried, objects loaded, and attempts kept for the report, in one process. */
 const MOST_TRIED = 100_000;
 const MOST_OBJECTS = 4096;
-const MOST_KEPT = 20_000;
+const MOST_KEPT = 10_000;
 
 /**
  * A process as its dynamic linker builds it: which objects are in it, and where the next one is looked for. Nothing of it
@@ -114,11 +114,15 @@ export class Process {
 
   /** Looks at a path of the root. */
   try(path: string): Candidate {
-    this.#tried += 1;
-    if (this.#tried > MOST_TRIED) {
-      throw new HookError("limit", "look for libraries", path, `more than ${MOST_TRIED} paths are tried`);
-    }
+    this.spend(path);
     return tryFile(this.root, path, this.linker, this.cpu);
+  }
+
+  /** Counts steps of the search, each of which takes as long as to try a path. */
+  spend(path: string, steps = 1): void {
+    this.#tried += steps;
+    if (this.#tried <= MOST_TRIED) return;
+    throw new HookError("limit", "look for libraries", path, `more than ${MOST_TRIED} paths are tried`);
   }
 
   #find(name: string, by: LoadedObject, kind: LookupKind, exhaustive: boolean): Lookup {
@@ -168,12 +172,14 @@ export class Process {
 
   #object(path: string, { identity, object }: Found, loader: LoadedObject | undefined): LoadedObject {
     const origin = originOf(path);
+    const rpathFrom = loader?.rpath === undefined ? loader?.rpathFrom : loader;
     return {
       path,
       identity,
       object,
       origin,
       loader,
+      rpathFrom,
       lookup: undefined,
       lookups: [],
       rpath: undefined,

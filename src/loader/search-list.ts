@@ -17,7 +17,7 @@ export interface SearchList {
 }
 
 /** Folders of one list that are taken; no loader has such a limit, no list of sane length reaches it. */
-export const MOST_FOLDERS = 4096;
+const MOST_FOLDERS = 1024;
 
 /** All folders that a process knows. */
 export class SearchFolders {

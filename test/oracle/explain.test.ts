@@ -25,7 +25,7 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  if (work !== "" && process.env["KEEP"] === undefined) rmSync(work, { recursive: true, force: true });
+  if (work !== "") rmSync(work, { recursive: true, force: true });
 });
 
 /** What one lookup came to: the paths tried, in order. */

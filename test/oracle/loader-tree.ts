@@ -105,7 +105,7 @@ export function makeLoaderTree(root: string, work: string, seed: number): Loader
   }
   for (const name of random.some(names, 0.5))
     place(random, root, name, linker.foreign(random.pick(["class", "machine"])));
-  const programs = Array.from({ length: 10 }, (_, number) => {
+  const programs = Array.from({ length: 5 }, (_, number) => {
     const path = `${random.pick(["/opt/bin", "/opt/a", "/usr/bin"])}/program${number}`;
     copyFileSync(linker.program(`program${number}`, describe(random, undefined), random.chance(0.5)), join(root, path));
     if (!random.chance(0.3)) return path;
