@@ -31,6 +31,8 @@ const PARTS = {
   "application-profile": "src/hooks/application-profile.ts",
   "driver-params": "src/hooks/driver-params.ts",
   view: "src/oci/view.ts",
+  apply: "src/cli/apply.ts",
+  "cdi-edits": "src/apply/cdi-edits.ts",
   chain: "src/cli/chain.ts",
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",

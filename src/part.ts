@@ -16,6 +16,8 @@ export function part<Exports>(
     | "cuda-compat"
     | "application-profile"
     | "view"
+    | "apply"
+    | "cdi-edits"
     | "chain"
     | "suggest"
     | "people"

@@ -1,13 +1,14 @@
 import { HookError } from "../errors.ts";
-import { inOrder, together, type ChainedHook } from "../hooks/chain.ts";
+import type { ChainedHook } from "../hooks/chain.ts";
 import { Container } from "../hooks/container.ts";
-import { runForgiving } from "../hooks/fatal.ts";
 import type { FlagValues } from "../hooks/hook.ts";
 import { findHook } from "../hooks/index.ts";
 import type { Logger } from "../logger.ts";
 import { exitStatusOf, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { hookGrammar, meantBy } from "./program.ts";
+import { runHooks } from "./run-hooks.ts";
+import { SharedFlags } from "./shared-flags.ts";
 
 /** What a chain is run in. */
 export interface ChainCall {
@@ -45,7 +46,7 @@ export function runChain(words: readonly string[], call: ChainCall): number {
   const chain = chainOf(lines, log);
   if (chain.length === 0 && malformed.length === 0) log.warn("chain: no hook given, nothing is done");
   const told = malformed.length === 0 ? success : exitStatusOf(() => fail(malformed), "chain", log);
-  return Math.max(told, runHooks(chain, flags.text("view"), log));
+  return Math.max(told, runInContainer(chain, flags.text("view"), log));
 }
 
 function fail(errors: readonly HookError[]): never {
@@ -80,22 +81,9 @@ function chainOf(lines: readonly CommandLine[], log: Logger): ChainedHook[] {
 
 const longestWord = 64;
 
-function runHooks(chain: readonly ChainedHook[], view: string, log: Logger): number {
+function runInContainer(chain: readonly ChainedHook[], view: string, log: Logger): number {
   using container = new Container(statePathOf(chain, log), view, log);
-  const { state, root } = container;
-  const missing = new Failure();
-  let status = success;
-  for (const group of inOrder(chain)) {
-    const [first] = group;
-    if (first === undefined) continue;
-    const { hook, flags } = first;
-    const work = { flags, log, state: missing.kept(state), root: missing.kept(root) };
-    const result = exitStatusOf(() => runForgiving(together(group, hook), work), hook.name, log);
-    status = Math.max(status, result);
-    // What the other hooks would say of it has been said.
-    if (missing.met && result !== success) break;
-  }
-  return status;
+  return runHooks(chain, container, log);
 }
 
 /** One container, one state: stdin, or the file that any of the hooks names. */
@@ -104,53 +92,4 @@ function statePathOf(chain: readonly ChainedHook[], log: Logger): string {
   const [path = "", ...others] = new Set(paths);
   if (others.length > 0) log.warn(`chain: the state is read from ${path} only, not from ${others.join(", ")}`);
   return path;
-}
-
-/** A failure that stays: the state cannot be read from stdin a second time. */
-class Failure {
-  #error: unknown;
-  met = false;
-
-  kept<T>(get: () => T): () => T {
-    return () => {
-      if (this.met) throw this.#error;
-      try {
-        return get();
-      } catch (error) {
-        this.met = true;
-        this.#error = error;
-        throw error;
-      }
-    };
-  }
-}
-
-/** The flags that may stand anywhere, of several command lines as if they were one. */
-class SharedFlags implements FlagValues {
-  readonly #all: readonly FlagValues[];
-
-  constructor(all: readonly FlagValues[]) {
-    this.#all = all;
-  }
-
-  #giving(name: string): readonly FlagValues[] {
-    const giving = this.#all.filter((flags) => flags.given(name));
-    return giving.length === 0 ? this.#all.slice(0, 1) : giving;
-  }
-
-  given(name: string): boolean {
-    return this.#all.some((flags) => flags.given(name));
-  }
-
-  isSet(name: string): boolean {
-    return this.#giving(name).some((flags) => flags.isSet(name));
-  }
-
-  text(name: string): string {
-    return this.#giving(name)[0]?.text(name) ?? "";
-  }
-
-  list(name: string): readonly string[] {
-    return this.#giving(name).flatMap((flags) => flags.list(name));
-  }
 }

@@ -3,6 +3,7 @@ import { hooks } from "../hooks/index.ts";
 import type { Flag, Hook } from "../hooks/hook.ts";
 import type { Logger } from "../logger.ts";
 import { cdiCommand } from "./cdi.ts";
+import { applyFlags } from "./apply-flags.ts";
 import { hooksGroup } from "./completion-place.ts";
 import { completionScript, shells, type Shell } from "./completion.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -13,7 +14,7 @@ import { ldcacheCommand } from "./ldcache.ts";
 import { manPage } from "./man-page.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
-import { chainWord } from "./program.ts";
+import { applyWord, chainWord } from "./program.ts";
 import { suggestionFor } from "./suggest.ts";
 import { uninstallCommand } from "./uninstall.ts";
 import { version } from "./version.ts";
@@ -47,7 +48,7 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
   for (const flag of globalFlags) if (flag.name !== "help" && flag.name !== "version") addFlag(program, flag);
   program.commandsGroup(hooksGroup);
   for (const hook of hooks) program.addCommand(hookCommand(hook), { hidden: hook.hidden === true });
-  program.addCommand(chainCommand());
+  program.addCommand(chainCommand()).addCommand(applyCommand());
   program.commandsGroup("Commands for people:");
   program
     .addCommand(ldcacheCommand(log, finish))
@@ -100,6 +101,17 @@ function chainCommand(): PersonCommand {
   return new PersonCommand(chainWord, [example])
     .description("Run several hooks of one container in one process, in the order that makes sense of them.")
     .usage("HOOK [flags] -- HOOK [flags] ...");
+}
+
+function applyCommand(): PersonCommand {
+  const made = new PersonCommand(applyWord, [
+    "apply --bundle /run/containers/1 --stage createRuntime",
+    "apply --cdi-spec /etc/cdi --device nvidia.com/gpu=0 --root /srv/rootfs --dry-run",
+  ])
+    .description("Run all hooks of ours of a bundle's config.json, or of CDI devices, in one process.")
+    .usage("[flags]");
+  for (const flag of applyFlags) addFlag(made, flag);
+  return made;
 }
 
 function completionCommand(program: Command): PersonCommand {

@@ -8,8 +8,8 @@ export interface Grammar {
   readonly globals: readonly Flag[];
   /** The flags of a command; undefined when the word names none. */
   flagsOf(word: string): readonly Flag[] | undefined;
-  /** A command whose own grammar begins behind it. */
-  readonly last?: string;
+  /** Commands whose own grammar begins behind them. */
+  readonly last?: readonly string[];
   /** Which of the names was probably meant by one that is not known. */
   suggest?(name: string, names: readonly string[]): string | undefined;
 }
@@ -23,7 +23,7 @@ export interface CommandLine {
   /** Whether the grammar knows `command`. */
   readonly known: boolean;
   readonly flags: FlagValues;
-  /** What follows the command that is the grammar's `last`. */
+  /** What follows a command of the grammar's `last`. */
   readonly rest: readonly string[];
   /** One line each, for the user. */
   readonly warnings: readonly string[];
@@ -77,7 +77,7 @@ export function parseCommandLine(
       const own = grammar.flagsOf(word);
       known = own !== undefined;
       flags = [...(own ?? []), ...grammar.globals];
-      if (word === grammar.last) break;
+      if (grammar.last?.includes(word) === true) break;
       continue;
     }
     if (word === "--") {

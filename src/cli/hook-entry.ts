@@ -5,6 +5,7 @@ import { findHook } from "../hooks/index.ts";
 import { exit, ignoreSignalsOfWrites, occupyStandardDescriptors } from "../kernel/process.ts";
 import { Logger, plainSink, type Level, type Sink } from "../logger.ts";
 import { part } from "../part.ts";
+import type * as Apply from "./apply.ts";
 import type * as Chain from "./chain.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
@@ -12,6 +13,7 @@ import { writeError } from "./output.ts";
 import type * as Ldconfig from "./ldconfig-entry.ts";
 import type * as People from "./people-entry.ts";
 import {
+  applyWord,
   chainWord,
   hookGrammar,
   isPeopleWord,
@@ -25,6 +27,7 @@ declare const environment: (name: string) => string | undefined;
 
 const people = part<typeof People>("people");
 const chain = part<typeof Chain>("chain");
+const apply = part<typeof Apply>("apply");
 const ldconfig = part<typeof Ldconfig>("ldconfig");
 
 /** The whole program; `args` are the words of the command line, the program's name first. */
@@ -64,6 +67,9 @@ function run(program: ProgramName, words: readonly string[]): number {
     const help = (hook: string): void => people().help(hook, log);
     const printVersion = (): void => people().printVersion();
     return chain().runChain(line.rest, { flags, environment, loggerOf, help, printVersion });
+  }
+  if (command === applyWord && program === "cdi-hook") {
+    return apply().runApply(line.rest, { flags, environment, loggerOf, help: () => people().help(command, log) });
   }
   if (line.known && flags.isSet("version")) return exitStatusOf(() => people().printVersion(), program, log);
   if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command, log), program, log);

@@ -45,18 +45,25 @@ export const hookWord = "hook";
 /** The word that several hooks follow. */
 export const chainWord = "chain";
 
+/** The words that apply all hooks of a bundle or of CDI specs, and that become a runtime after doing so. */
+export const applyWord = "apply";
+export const runtimeWord = "runtime";
+
+const lastWords: readonly string[] = [chainWord, applyWord, runtimeWord];
+
 /** What the command line of a hook may say. */
 export const hookGrammar: Grammar = {
   prefix: hookWord,
   globals: globalFlags,
-  flagsOf: (word) => (word === chainWord ? [] : findHook(word)?.flags),
-  last: chainWord,
+  flagsOf: (word) => (lastWords.includes(word) ? [] : findHook(word)?.flags),
+  last: lastWords,
   suggest: (name, names) => suggest().suggestionFor(name, names),
 };
 
 /** A suggestion for a word that names no hook, to stand behind it; empty when there is none. */
 export function meantBy(word: string, program?: ProgramName): string {
-  const names = [...hooks.map(({ name }) => name), chainWord, ...(program === "cdi-hook" ? peopleWords : [])];
+  const ours = program === "cdi-hook" ? [...lastWords, ...peopleWords] : [chainWord];
+  const names = [...hooks.map(({ name }) => name), ...ours];
   const found = suggest().suggestionFor(word, names);
   return found === undefined ? "" : ` (did you mean ${found}?)`;
 }

@@ -9,8 +9,15 @@ import type { Root } from "../rootfs/root.ts";
 
 const views = part<typeof Views>("view");
 
-/** How a container's files are to be seen; see oci/view.ts. */
+/** Of oci/view.ts, which is not evaluated for its names. */
 const named: readonly Views.View[] = ["here", "process", "overlay"];
+
+/** The view of that name, undefined for none. Throws HookError `usage`. */
+export function viewNamed(text: string): Views.View | undefined {
+  const view = named.find((name) => name === text);
+  if (view !== undefined || text === "") return view;
+  throw new HookError("usage", "parse --view", text, `not one of ${named.join(", ")}`);
+}
 
 /** The container that a hook is run for. Nothing is read before it is asked for, and everything once. */
 export class Container implements Disposable {
@@ -42,13 +49,10 @@ export class Container implements Disposable {
         `root filesystem ${path} (from ${source}); container ${state.id ?? "?"} is ${state.status ?? "?"}`,
       );
     }
-    const view = named.find((name) => name === this.#view);
-    if (view === undefined && this.#view !== "") {
-      throw new HookError("usage", "parse --view", this.#view, `not one of ${named.join(", ")}`);
-    }
+    const view = viewNamed(this.#view);
     // What runc, crun and gVisor say at createContainer: the container's mounts are in our own namespace.
     if (view === undefined && (state.pid === 1 || state.pid === 0 || state.pid === -1)) return KernelRoot.open(path);
-    return views().openView(state, path, view, this.#log).root;
+    return views().openView({ state, path, view }, this.#log).root;
   }
 
   [Symbol.dispose](): void {

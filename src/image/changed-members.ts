@@ -61,6 +61,7 @@ function memberOf(change: Change, time: number): NewMember | undefined {
       return { ...values, type: "file", mode: change.mode, bytes: change.bytes };
     case "link":
       return { ...values, type: "symbolic link", mode: 0o777, linkName: change.target };
+    case "mounted":
     case "mode":
       throw new HookError("refused", "write layer", change.path, NO_MODES);
     case "removed":

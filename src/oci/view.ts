@@ -15,14 +15,13 @@ import type { Log } from "../logger.ts";
 import { EACCES, describeErrno } from "../rootfs/constants.ts";
 import { hostIdentity } from "../rootfs/kernel-source.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
-import { mountedOverlayOf, type RuntimeMounts } from "../rootfs/overlay.ts";
+import { mountedOverlayOf, overlayOf, type RuntimeMounts } from "../rootfs/overlay.ts";
 import { openProcessRoot } from "../rootfs/process-root.ts";
 import type { Root } from "../rootfs/root.ts";
 import { mountsOf } from "./mounts.ts";
 import type { State } from "./state.ts";
 
-export const views = ["here", "process", "overlay"] as const;
-export type View = (typeof views)[number];
+export type View = "here" | "process" | "overlay";
 
 /** A root, and how it is seen. */
 export interface Seen {
@@ -30,59 +29,79 @@ export interface Seen {
   readonly view: View;
 }
 
+/** Which root is to be opened, and how. */
+export interface ViewRequest {
+  readonly state: State;
+  /** The root's absolute host path. */
+  readonly path: string;
+  /** The view that is asked for; found out without. */
+  readonly view: View | undefined;
+  /** What is going to be mounted, when it is known from elsewhere than config.json. */
+  readonly planned?: RuntimeMounts;
+  /** Changes are only noted: the root is a VirtualRoot, and has them. */
+  readonly forecast?: boolean;
+}
+
 /**
- * Opens the root of absolute host path `path` in the view that shows the container's mounts, or in the one that is asked
- * for. Throws HookError `root`, `state` and `refused`; `state` as well when the view that is asked for cannot be had.
+ * Opens a root in the view that shows the container's mounts, or in the one that is asked for. Throws HookError `root`,
+ * `state` and `refused`; `state` as well when the view that is asked for cannot be had.
  */
-export function openView(state: State, path: string, asked: View | undefined, log: Log): Seen {
-  const here = KernelRoot.open(path);
+export function openView(request: ViewRequest, log: Log): Seen {
+  const here = KernelRoot.open(request.path);
   try {
-    const { root, view, why } = choose(here, state, path, asked, log);
+    const { view, why, process, planned } = choose(here, request, log);
     log.debug(`view: ${view} (${why})`);
-    if (view === "process") here.close();
-    return { root, view };
+    const forecast = request.forecast === true;
+    if (view === "overlay") {
+      const failed = (destination: string, result: number): void =>
+        log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`);
+      return { view, root: mountedOverlayOf(here, planned ?? { mounts: [], devices: [] }, failed, !forecast) };
+    }
+    if (process !== undefined) here.close();
+    const root = process ?? here;
+    return { view, root: forecast ? overlayOf(root, true) : root };
   } catch (error) {
     here.close();
     throw error;
   }
 }
 
-interface Choice extends Seen {
+interface Choice {
+  readonly view: View;
   readonly why: string;
+  /** The root of the view `process`. */
+  readonly process?: KernelRoot;
+  /** The mounts of the view `overlay`. */
+  readonly planned?: RuntimeMounts;
 }
 
-function choose(here: KernelRoot, state: State, path: string, asked: View | undefined, log: Log): Choice {
-  if (asked === "here") return { root: here, view: "here", why: "asked for" };
-  if (asked === "overlay") return overlay(here, mountsOf(state.bundle, log), "asked for", log);
+function choose(here: KernelRoot, request: ViewRequest, log: Log): Choice {
+  const { state, path, view: asked } = request;
+  if (asked === "here") return { view: "here", why: "asked for" };
+  if (asked === "overlay")
+    return { view: "overlay", planned: request.planned ?? mountsOf(state.bundle, log), why: "asked for" };
   if (asked === "process") {
-    const root = processRoot(here, state, path);
-    if (typeof root === "string") throw new HookError("state", "look into the process of", path, root);
-    return { root, view: "process", why: "asked for" };
+    const process = processRoot(here, state, path);
+    if (typeof process === "string") throw new HookError("state", "look into the process of", path, process);
+    return { view: "process", process, why: "asked for" };
   }
-  const planned = plannedMounts(state, log);
+  const planned = request.planned ?? plannedMounts(state, log);
   const shown = planned === undefined ? undefined : showsMounts(here, planned);
-  if (shown === true) return { root: here, view: "here", why: "the mounts of config.json are there" };
+  if (shown === true) return { view: "here", why: "the mounts of config.json are there" };
   if (planned !== undefined && shown === undefined)
-    return { root: here, view: "here", why: "config.json mounts no file or folder of the host" };
+    return { view: "here", why: "config.json mounts no file or folder of the host" };
   const process = processRoot(here, state, path);
   let why: string;
   if (typeof process === "string") why = process;
   // Without a config.json to compare with, the same folder in another mount namespace has to do.
   else if (planned === undefined || showsMounts(process, planned) === true) {
-    return { root: process, view: "process", why: `process ${state.pid ?? 0} sees the container's mounts` };
+    return { view: "process", process, why: `process ${state.pid ?? 0} sees the container's mounts` };
   } else {
     process.close();
     why = "the container's process does not see them either";
   }
-  if (planned === undefined) return { root: here, view: "here", why };
-  return overlay(here, planned, `the mounts of config.json are not there; ${why}`, log);
-}
-
-function overlay(here: KernelRoot, planned: RuntimeMounts, why: string, log: Log): Choice {
-  const root = mountedOverlayOf(here, planned, (destination, result) =>
-    log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`),
-  );
-  return { root, view: "overlay", why };
+  if (planned === undefined) return { view: "here", why };
+  return { view: "overlay", planned, why: `the mounts of config.json are not there; ${why}` };
 }
 
 /** Undefined when there is no config.json that we may read. */

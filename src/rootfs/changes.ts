@@ -1,5 +1,6 @@
 /** What was changed in a tree in memory, and how a root gets to be so. */
 import { HookError } from "../errors.ts";
+import { EOPNOTSUPP } from "../kernel/errno.ts";
 import { kernelFailure } from "./failure.ts";
 import type { Root } from "./root.ts";
 
@@ -9,6 +10,8 @@ export type Change =
   | { readonly kind: "file"; readonly path: string; readonly mode: number; readonly bytes: Uint8Array }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   | { readonly kind: "removed"; readonly path: string }
+  /** A file that is mounted over what is there. */
+  | { readonly kind: "mounted"; readonly path: string; readonly mode: number; readonly bytes: Uint8Array }
   | { readonly kind: "mode"; readonly path: string; readonly mode: number };
 
 /**
@@ -62,12 +65,14 @@ const OPERATION = {
   file: "replace",
   link: "create link",
   removed: "remove",
+  mounted: "mount over",
   mode: "set the mode of",
 } as const;
 
 /** 0 or -errno. */
 function doOne(change: Change, root: Root): number {
   const { kind, path } = change;
+  if (kind === "mounted") return -EOPNOTSUPP;
   if (kind === "removed") return root.unlink(path);
   if (kind === "mode") return Math.min(0, Number(root.setMode(path, change.mode)));
   try {

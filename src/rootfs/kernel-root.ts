@@ -212,6 +212,10 @@ export class KernelRoot implements Root {
     return setModeAt(walk, path, mode);
   }
 
+  noteMount(): boolean {
+    return false;
+  }
+
   close(): void {
     close(this.descriptor);
   }

@@ -6,6 +6,7 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
+  S_IFCHR,
   S_IFDIR,
   S_IFLNK,
   S_IFREG,
@@ -13,7 +14,7 @@ import {
 import { EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
 import { close, fstat, openat, readlinkat, statx } from "../kernel/files.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
-import { isName, type DirectoryEntry } from "./directory.ts";
+import { isName, type DeviceNumber, type DirectoryEntry } from "./directory.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
 import type { OpenFile } from "./open-file.ts";
@@ -177,4 +178,10 @@ class KernelNode implements SourceNode {
 /** Device and inode number of what a path of the host leads to; undefined when it cannot be told. */
 export function hostIdentity(hostPath: string): Identity | undefined {
   return statx(AT_FDCWD, hostPath, 0, stat) < 0 ? undefined : stat.identity;
+}
+
+/** The numbers of the character device that a path of the host leads to; undefined when it is none. */
+export function deviceNumberOf(hostPath: string): DeviceNumber | undefined {
+  if (statx(AT_FDCWD, hostPath, 0, stat) < 0 || stat.type !== S_IFCHR) return undefined;
+  return { major: stat.major, minor: stat.minor };
 }

@@ -83,6 +83,7 @@ export function coverProcFile(
   bytes: Uint8Array,
 ): void {
   const path = `/proc/${folders.join("/")}/${name}`;
+  if (root.noteMount(path, bytes)) return;
   if (!(root instanceof KernelRoot)) throw new HookError("kernel", "mount over", path, "its mounts are not there yet");
   using held = new Held();
   const proc = held.keep(root.procfs());

@@ -6,12 +6,12 @@ import type { SourceNode } from "./source.ts";
 import { VirtualRoot } from "./virtual-root.ts";
 
 /**
- * A tree in memory over a root as it is: what is changed in it stays in it, until `carryOut` does it to the root. The root
- * has to stay open as long. Throws HookError `root` when it cannot be read.
+ * A tree in memory over a root as it is: what is changed in it stays in it, until `carryOut` does it to a root. The root
+ * has to stay open as long; with `owned` it is closed with the tree. Throws HookError `root` when it cannot be read.
  */
-export function overlayOf(root: KernelRoot): VirtualRoot {
+export function overlayOf(root: KernelRoot, owned = false): VirtualRoot {
   const source = new KernelSource();
-  return new VirtualRoot(root.hostPath, topOf(root, source), source);
+  return new VirtualRoot(root.hostPath, topOf(root, source), owned ? both(source, root) : source);
 }
 
 /** What a runtime is going to mount on a root, or to make in it. Destinations are container paths. */
@@ -31,22 +31,18 @@ export interface RuntimeMounts {
 
 /**
  * A root as it will be seen once a runtime has mounted on it: a mount's source stands for its destination, each laid over
- * those before it. What is changed is changed in the root itself, never in a source. The root is closed with it. `failed`
- * is told of each mount that cannot be shown, with -errno. Throws HookError `root` when the root cannot be read.
+ * those before it. What is changed is changed in the root itself unless `writes` is false, never in a source. The root is
+ * closed with it. `failed` is told of each mount that cannot be shown, with -errno. Throws HookError `root` when the root
+ * cannot be read.
  */
 export function mountedOverlayOf(
   root: KernelRoot,
   { mounts, devices }: RuntimeMounts,
   failed: (destination: string, result: number) => void,
+  writes = true,
 ): VirtualRoot {
   const source = new KernelSource();
-  const held: Disposable = {
-    [Symbol.dispose]() {
-      source[Symbol.dispose]();
-      root.close();
-    },
-  };
-  const tree = new VirtualRoot(root.hostPath, topOf(root, source), held, root);
+  const tree = new VirtualRoot(root.hostPath, topOf(root, source), both(source, root), writes ? root : undefined);
   for (const { destination, source: hostPath } of mounts) {
     const mounted = hostPath === undefined ? undefined : source.at(hostPath);
     const result = typeof mounted === "number" ? mounted : tree.mount(destination, mounted);
@@ -63,4 +59,13 @@ function topOf(root: KernelRoot, source: KernelSource): SourceNode {
   const top = source.below(root.descriptor);
   if (typeof top === "number") throw new HookError("root", "read", root.hostPath, describeErrno(top));
   return top;
+}
+
+function both(one: Disposable, other: Disposable): Disposable {
+  return {
+    [Symbol.dispose]() {
+      one[Symbol.dispose]();
+      other[Symbol.dispose]();
+    },
+  };
 }

@@ -45,5 +45,7 @@ export interface Root extends Disposable {
    * is not to be had.
    */
   setMode(path: string, mode: number): boolean | number;
+  /** Notes that a file with these bytes would be mounted there; false where that is not only noted. */
+  noteMount(path: string, bytes: Uint8Array): boolean;
   close(): void;
 }

@@ -24,11 +24,13 @@ export class VirtualRoot implements Root {
   readonly #top: VirtualNode;
   readonly #effort: Effort = new Effort();
   readonly #changes: Changes;
+  readonly #through: Root | undefined;
   readonly #held: Disposable | undefined;
 
   /** `top` is a directory; `held` is closed with the root. With `through`, changes are made there as well, at once. */
   constructor(hostPath: string, top: SourceNode, held?: Disposable, through?: Root) {
     this.hostPath = hostPath;
+    this.#through = through;
     this.#changes = new Changes(through);
     this.#top = new VirtualNode(undefined, "", false, top.facts, top);
     this.#held = held;
@@ -190,6 +192,12 @@ export class VirtualRoot implements Root {
     const result = this.#changes.make({ kind: "mode", path: node.path, mode }, false);
     if (result < 0) return result;
     node.facts = { ...node.facts, mode };
+    return true;
+  }
+
+  noteMount(path: string, bytes: Uint8Array): boolean {
+    if (this.#through !== undefined) return false;
+    this.#changes.make({ kind: "mounted", path, mode: 0o444, bytes }, false);
     return true;
   }
 

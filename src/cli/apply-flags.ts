@@ -1,0 +1,45 @@
+import type { Flag } from "../hooks/hook.ts";
+
+/** The flags of `apply`. */
+export const applyFlags: readonly Flag[] = [
+  {
+    name: "bundle",
+    value: "string",
+    placeholder: "DIR",
+    help: "the OCI bundle; without it, the one of the state on stdin",
+  },
+  {
+    name: "stage",
+    value: "string",
+    placeholder: "STAGE",
+    choices: ["prestart", "createRuntime", "createContainer"],
+    help: "only the hooks of this stage; otherwise those of all three, in this order",
+  },
+  {
+    name: "container-spec",
+    value: "string",
+    placeholder: "FILE",
+    help: "read the OCI state from this file; empty or - is stdin",
+  },
+  {
+    name: "cdi-spec",
+    value: "list",
+    commas: "always",
+    placeholder: "FILE",
+    help: "apply CDI specs instead of a bundle's hooks: a file, or a folder of them",
+  },
+  {
+    name: "device",
+    value: "list",
+    commas: "always",
+    placeholder: "NAME",
+    help: "a device of the specs, VENDOR/CLASS=NAME or NAME; all unless given",
+  },
+  { name: "root", value: "string", placeholder: "DIR", help: "the root filesystem that gets the devices" },
+  {
+    name: "dry-run",
+    value: "none",
+    help: "change nothing, print what would be changed; status 2 when that is anything",
+  },
+  { name: "json", value: "none", help: "the forecast as JSON" },
+];

@@ -1,0 +1,48 @@
+import { inOrder, together, type ChainedHook } from "../hooks/chain.ts";
+import { runForgiving } from "../hooks/fatal.ts";
+import type { HookCall } from "../hooks/hook.ts";
+import type { Logger } from "../logger.ts";
+import { exitStatusOf, success } from "./exit.ts";
+
+/** The container that hooks are run for. */
+export type HookedContainer = Pick<HookCall, "state" | "root">;
+
+/**
+ * Runs several hooks of one container, in the order that makes sense of them. Every hook is tried, and all failures are
+ * told; the answer is the exit status.
+ */
+export function runHooks(chain: readonly ChainedHook[], container: HookedContainer, log: Logger): number {
+  const { state, root } = container;
+  const missing = new Failure();
+  let status = success;
+  for (const group of inOrder(chain)) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const { hook, flags } = first;
+    const work = { flags, log, state: missing.kept(state), root: missing.kept(root) };
+    const result = exitStatusOf(() => runForgiving(together(group, hook), work), hook.name, log);
+    status = Math.max(status, result);
+    // What the other hooks would say of it has been said.
+    if (missing.met && result !== success) break;
+  }
+  return status;
+}
+
+/** A failure that stays: the state cannot be read from stdin a second time. */
+class Failure {
+  #error: unknown;
+  met = false;
+
+  kept<T>(get: () => T): () => T {
+    return () => {
+      if (this.met) throw this.#error;
+      try {
+        return get();
+      } catch (error) {
+        this.met = true;
+        this.#error = error;
+        throw error;
+      }
+    };
+  }
+}
