@@ -6,6 +6,7 @@ import type { Wait } from "../host/wait.ts";
 import { DirectoryWatch, inotifyTrouble } from "../host/watch.ts";
 import { withoutWriters } from "../host/writers.ts";
 import type { Logger } from "../logger.ts";
+import { isSpecName } from "./read.ts";
 
 /** Milliseconds. */
 export const watchTimes = {
@@ -34,11 +35,6 @@ export interface WatchSettings {
   rewrite(path: string, guard: Guard): boolean;
   /** Called when every spec has been looked at once. */
   ready(): void;
-}
-
-/** Whether a CDI reader would read a file of that name. */
-export function isSpecName(name: string): boolean {
-  return name.endsWith(".json") || name.endsWith(".yaml");
 }
 
 /** Rewrites what there is and what comes, until the process is to end. Throws HookError `kernel` where it cannot wait. */
@@ -133,11 +129,12 @@ class SpecWatch implements Disposable {
 
   #rewriteDue(time: number): void {
     const { log, wait } = this.#settings;
-    for (const [path, { at }] of this.#due) {
+    for (const [path, { at }] of [...this.#due]) {
       if (at > time) continue;
       this.#due.delete(path);
       let finished = true;
       const outcome = withoutWriters(path, (guard) => {
+        log.debug(`looks at ${path}`);
         this.#versions.note(path);
         finished = this.#settings.rewrite(path, guard);
       });

@@ -1,0 +1,53 @@
+import { cdiDirectories } from "../../cdi/read.ts";
+import { rewriteSpecs } from "../../cdi/rewrite.ts";
+import { watchSpecs } from "../../cdi/watch.ts";
+import { tellSupervisor } from "../../host/supervisor.ts";
+import { Wait } from "../../host/wait.ts";
+import type { Logger } from "../../logger.ts";
+import { exitStatusOf } from "../exit.ts";
+import { tellProblems } from "./problems.ts";
+import { rulesOf, type RuleFlags } from "./rules.ts";
+
+declare const environment: (name: string) => string | undefined;
+
+export interface WatchFlags extends RuleFlags {
+  readonly poll?: boolean;
+}
+
+/** `cdi watch`: comes back when a signal has ended it; the exit status. */
+export function watch(paths: readonly string[], flags: WatchFlags, log: Logger): number {
+  return exitStatusOf(
+    () => {
+      const rules = rulesOf(flags);
+      const directories = paths.length === 0 ? cdiDirectories : paths.map(withoutSlash);
+      const supervisor = environment("NOTIFY_SOCKET");
+      using wait = new Wait();
+      watchSpecs({
+        directories,
+        poll: flags.poll === true,
+        log,
+        wait,
+        rewrite: (path, guard) => {
+          const [outcome] = rewriteSpecs({ ...rules, paths: [path], write: true, guard });
+          if (outcome === undefined || outcome.status === "skipped") return true;
+          if (outcome.status === "disturbed") return false;
+          tellProblems(path, outcome.problems, log);
+          if (outcome.status === "changed") log.info(`${path}: rewritten`, { path });
+          return true;
+        },
+        ready: () => {
+          log.info(`watching ${directories.join(", ")}`);
+          tellSupervisor(supervisor, "READY=1");
+        },
+      });
+      log.info("ended by a signal");
+      tellSupervisor(supervisor, "STOPPING=1");
+    },
+    "cdi watch",
+    log,
+  );
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}
