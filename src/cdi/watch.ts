@@ -129,8 +129,8 @@ class SpecWatch implements Disposable {
 
   #rewriteDue(time: number): void {
     const { log, wait } = this.#settings;
-    for (const [path, { at }] of [...this.#due]) {
-      if (at > time) continue;
+    const due = [...this.#due].filter(([, { at }]) => at <= time);
+    for (const [path] of due) {
       this.#due.delete(path);
       let finished = true;
       const outcome = withoutWriters(path, (guard) => {

@@ -12,6 +12,7 @@ export function cdiCommand(log: Logger, finish: Finish): PersonCommand {
   return new PersonCommand("cdi")
     .description("Make the CDI specs of a node use this executable, and look at them.")
     .addCommand(rewriteCommand(log, finish))
+    .addCommand(watchCommand(log, finish))
     .addCommand(restoreCommand(log, finish));
 }
 
@@ -34,6 +35,19 @@ function rewriteCommand(log: Logger, finish: Finish): PersonCommand {
     .option("--check", "write nothing; exit status 1 if something would change")
     .option("--json", "tell what was done as JSON")
     .action((paths: readonly string[], flags: Cdi.RewriteFlags) => finish(cdi().rewrite(paths, flags, log)));
+}
+
+function watchCommand(log: Logger, finish: Finish): PersonCommand {
+  const command = new PersonCommand("watch", ["cdi watch", "cdi watch --stage createRuntime /etc/cdi /var/run/cdi"])
+    .description(
+      "Rewrite CDI specs as cdi rewrite does, and go on doing so while other programs write them, until a signal " +
+        "(SIGTERM, SIGINT, SIGHUP) ends it. Tells systemd when every spec has been looked at (Type=notify).",
+    )
+    .usage("[flags] [DIRECTORY...]")
+    .argument("[directory...]", "directories of specs; /etc/cdi and /var/run/cdi if none is given");
+  return addRuleFlags(command)
+    .option("--poll", "look at the directories every second, where the file system tells of no changes")
+    .action((paths: readonly string[], flags: Cdi.WatchFlags) => finish(cdi().watch(paths, flags, log)));
 }
 
 /** The flags that say what is rewritten, and how: of `rewrite`, and of whoever rewrites later (RuleFlags). */
