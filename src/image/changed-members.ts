@@ -70,9 +70,9 @@ function memberOf(change: Change, time: number): NewMember | undefined {
 }
 
 /** A folder as the tree has it; a new one, whose own change overwrites this, without. */
-function folderMember(path: string, root: ImageNode, mtime: number): NewMember {
+function folderMember(path: string, root: ImageNode, time: number): NewMember {
   let node: ImageNode | undefined = root;
   for (const name of path.split("/")) node = node?.children?.get(name);
-  const { mode = 0o755, uid = 0, gid = 0 } = node?.values ?? {};
-  return { type: "directory", name: path, mode, uid, gid, mtime: node?.values.mtime ?? mtime };
+  const { mode, uid, gid, mtime } = node?.owned ?? { ...OWNED, mode: 0o755, mtime: time };
+  return { type: "directory", name: path, mode, uid, gid, mtime };
 }

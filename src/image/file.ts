@@ -29,15 +29,12 @@ export class ImageFile implements OpenFile {
   }
 
   readInto(bytes: Uint8Array, offset: number): number {
-    const { archive, size, pieces } = this.#content;
+    const { archive, size, place } = this.#content;
     const length = Math.max(Math.min(bytes.length, size - offset), 0);
-    const [only] = pieces;
-    if (pieces.length === 1 && only !== undefined && only.at === 0 && only.length === size) {
-      return readPiece(archive, bytes.subarray(0, length), only.offset + offset);
-    }
+    if (typeof place === "number") return readPiece(archive, bytes.subarray(0, length), place + offset);
     bytes.fill(0, 0, length);
     const end = offset + length;
-    for (const piece of pieces) {
+    for (const piece of place) {
       const from = Math.max(piece.at, offset);
       const to = Math.min(piece.at + piece.length, end);
       if (from >= to) continue;

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../bytes/source.ts";
-import { EINVAL, EISDIR, ENOENT, ENOTDIR, S_IFDIR, S_IFLNK, S_IFREG } from "../rootfs/constants.ts";
+import { EINVAL, EISDIR, ENOENT, ENOTDIR, S_IFDIR } from "../rootfs/constants.ts";
 import type { DirectoryEntry } from "../rootfs/directory.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { NodeFacts, SourceNode } from "../rootfs/source.ts";
@@ -10,14 +10,16 @@ import { ImageFile } from "./file.ts";
 export interface Content {
   readonly archive: ByteSource;
   readonly size: number;
-  readonly pieces: readonly Piece[];
+  /** Where the whole of it stands in the archive, or its pieces do. */
+  readonly place: number | readonly Piece[];
 }
 
 /** Identities of files of images: below all that rootfs gives out. */
 const FIRST_IDENTITY = -(2 ** 50);
 let made = 0;
 
-export interface NodeValues {
+/** What many files have in common: neighbours share one. */
+export interface Owned {
   /** One of the S_IF values. */
   readonly type: number;
   /** 0..0o7777. */
@@ -26,61 +28,65 @@ export interface NodeValues {
   readonly gid: number;
   /** Whole seconds since 1970, not before. */
   readonly mtime: number;
-  /** Of a link. */
-  readonly target?: string;
-  /** Of a regular file. */
-  readonly content?: Content;
-  /** Of a device. */
-  readonly major?: number;
-  readonly minor?: number;
+}
+
+/** What is a device's only. */
+export interface Device {
+  readonly major: number;
+  readonly minor: number;
 }
 
 /** A file, folder or link of an image by one of its names. */
 export class ImageNode implements SourceNode {
-  values: NodeValues;
+  owned: Owned;
+  /** Of a file, of a link, of a device. */
+  readonly detail: Content | string | Device | undefined;
   /** Of a directory. */
   readonly children: Map<string, ImageNode> | undefined;
   /** The last layer that put something there or below. */
   layer: number;
-  /** The same file by the name that it had first. */
-  readonly #first: ImageNode;
+  /** The same file by the name that it had first; undefined when it is this one. */
+  readonly #first: ImageNode | undefined;
   readonly #number: number;
-  #names = 0;
+  #names = 1;
 
   /** `same` when this is another name of a file. */
-  constructor(values: NodeValues, layer: number, same?: ImageNode) {
-    this.values = values;
+  constructor(owned: Owned, detail: ImageNode["detail"], layer: number, same?: ImageNode) {
+    this.owned = owned;
+    this.detail = detail;
     this.layer = layer;
-    this.children = values.type === S_IFDIR ? new Map() : undefined;
-    this.#first = same === undefined ? this : same.#first;
-    if (same === undefined) made += 1;
-    this.#number = same === undefined ? made : same.#number;
-    this.#first.#names += 1;
+    this.children = owned.type === S_IFDIR ? new Map() : undefined;
+    this.#first = same === undefined ? undefined : (same.#first ?? same);
+    if (this.#first === undefined) made += 1;
+    else this.#first.#names += 1;
+    this.#number = this.#first === undefined ? made : this.#first.#number;
   }
 
   /** How many names the file has. */
   get names(): number {
-    return this.#first.#names;
+    return (this.#first ?? this).#names;
   }
 
   /** This name is gone. */
   forget(): void {
-    this.#first.#names -= 1;
+    (this.#first ?? this).#names -= 1;
   }
 
-  isSameAs(other: ImageNode | undefined): boolean {
-    return other !== undefined && this.#first === other.#first;
+  isSameAs(other: ImageNode): boolean {
+    return this.#number === other.#number;
   }
 
   get facts(): NodeFacts {
-    const { type, mode, uid, gid, target, content, major = 0, minor = 0 } = this.values;
+    const { owned, detail } = this;
+    const { type, mode, uid, gid } = owned;
+    const { major, minor } = typeof detail === "object" && "major" in detail ? detail : NO_DEVICE;
     return {
       type,
       mode,
       uid,
       gid,
       identity: FIRST_IDENTITY - this.#number,
-      size: content?.size ?? target?.length ?? 0,
+      size: typeof detail === "string" ? detail.length : (this.#content?.size ?? 0),
       links: this.names,
       inode: this.#number,
       major,
@@ -95,7 +101,7 @@ export class ImageNode implements SourceNode {
     return names.slice(0, limit + 1).map((name) => {
       const node = this.children?.get(name);
       // DT_REG is S_IFREG shifted, and so on (dirent.h, IFTODT).
-      return { name, type: (node?.values.type ?? 0) >> 12, inode: node === undefined ? 0 : node.#number };
+      return { name, type: (node?.owned.type ?? 0) >> 12, inode: node === undefined ? 0 : node.#number };
     });
   }
 
@@ -104,13 +110,18 @@ export class ImageNode implements SourceNode {
   }
 
   readlink(): string | number {
-    return this.values.type === S_IFLNK ? (this.values.target ?? "") : -EINVAL;
+    return typeof this.detail === "string" ? this.detail : -EINVAL;
   }
 
   open(): OpenFile | number {
-    const { type, content } = this.values;
-    if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : -EINVAL;
-    return new ImageFile(content ?? NOTHING, this.facts);
+    const content = this.#content;
+    if (content === undefined) return this.children === undefined ? -EINVAL : -EISDIR;
+    return new ImageFile(content, this.facts);
+  }
+
+  get #content(): Content | undefined {
+    const { detail } = this;
+    return typeof detail === "object" && "archive" in detail ? detail : undefined;
   }
 
   refusal(): number {
@@ -118,8 +129,4 @@ export class ImageNode implements SourceNode {
   }
 }
 
-const NOTHING: Content = {
-  archive: { size: 0, read: () => new Uint8Array(0), readInto: () => 0 },
-  size: 0,
-  pieces: [],
-};
+const NO_DEVICE: Device = { major: 0, minor: 0 };

@@ -8,7 +8,7 @@ import { FormatError, HookError } from "../errors.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from "../rootfs/constants.ts";
 import type { Member, MemberType } from "../tar/member.ts";
 import { DEEPEST, LONGEST_COMPONENT, MOST_LINKS, MOST_NAMES, MOST_STEPS } from "./limits.ts";
-import { ImageNode, type NodeValues } from "./node.ts";
+import { ImageNode, type Owned } from "./node.ts";
 
 const TYPES: Readonly<Record<Exclude<MemberType, "hard link">, number>> = {
   file: S_IFREG,
@@ -19,6 +19,8 @@ const TYPES: Readonly<Record<Exclude<MemberType, "hard link">, number>> = {
   fifo: S_IFIFO,
 };
 
+const NEW_FOLDER: Owned = { type: S_IFDIR, mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 /** Names of AUFS itself, which mean nothing elsewhere. */
@@ -28,7 +30,7 @@ const AUFS = ".wh..wh.";
 type Place = readonly ImageNode[];
 
 export class Tree {
-  readonly root: ImageNode = new ImageNode({ type: S_IFDIR, mode: 0o755, uid: 0, gid: 0, mtime: 0 }, 0);
+  readonly root: ImageNode = new ImageNode(NEW_FOLDER, undefined, 0);
   /** Largest time of a member, in whole seconds since 1970. */
   newest = 0;
   #layer = 0;
@@ -37,6 +39,7 @@ export class Tree {
   /** The last folder that a member was in, and its path as the archive has it: the next one is often there as well. */
   #lastPath: string | undefined;
   #lastPlace: Place = [this.root];
+  #lastOwned: Owned = NEW_FOLDER;
 
   /**
    * Lays the members of an archive over what is there. `withWhiteouts` says that `.wh.NAME` stands for a name that is
@@ -54,7 +57,7 @@ export class Tree {
     const name = names.pop();
     if (name === undefined) {
       if (member.type !== "directory") fail(member, "name", "the root is a directory");
-      this.root.values = valuesOf(member, archive);
+      this.root.owned = this.#ownedOf(member, S_IFDIR);
       return;
     }
     if (withWhiteouts && name.startsWith(WHITEOUT)) return this.#whiteOut(names, name, member);
@@ -64,12 +67,15 @@ export class Tree {
     const present = parent?.children?.get(name);
     if (member.type === "hard link") {
       const target = this.#hardLinkTarget(member);
-      if (!target.isSameAs(present)) this.#put(place, name, new ImageNode(target.values, this.#layer, target), present);
-      else this.#touch([...place, target]);
+      if (present !== undefined && target.isSameAs(present)) this.#touch([...place, present]);
+      else this.#put(place, name, new ImageNode(target.owned, target.detail, this.#layer, target), present);
     } else if (member.type === "directory" && present?.children !== undefined) {
-      present.values = valuesOf(member, archive);
+      present.owned = this.#ownedOf(member, S_IFDIR);
       this.#touch([...place, present]);
-    } else this.#put(place, name, new ImageNode(valuesOf(member, archive), this.#layer), present);
+    } else {
+      const owned = this.#ownedOf(member, TYPES[member.type]);
+      this.#put(place, name, new ImageNode(owned, detailOf(member, archive), this.#layer), present);
+    }
   }
 
   /** The folder that a member is in, as the tree is now, and its name there; undefined when there is no such folder. */
@@ -85,6 +91,16 @@ export class Tree {
     else this.#forget(present);
     place.at(-1)?.children?.set(name, node);
     this.#touch(place);
+  }
+
+  /** A member's, which are those of the member before it more often than not. */
+  #ownedOf({ mode, uid, gid, mtime: time }: Member, type: number): Owned {
+    const mtime = Math.max(Math.floor(time), 0);
+    const last = this.#lastOwned;
+    const same =
+      last.type === type && last.mode === mode && last.uid === uid && last.gid === gid && last.mtime === mtime;
+    if (!same) this.#lastOwned = { type, mode, uid, gid, mtime };
+    return this.#lastOwned;
   }
 
   #countName(): void {
@@ -169,11 +185,11 @@ export class Tree {
       let node = parent?.children?.get(name);
       if (node === undefined) {
         if (!make) return undefined;
-        node = new ImageNode({ type: S_IFDIR, mode: 0o755, uid: 0, gid: 0, mtime: 0 }, this.#layer);
+        node = new ImageNode(NEW_FOLDER, undefined, this.#layer);
         this.#put(place, name, node, undefined);
       }
-      const { target } = node.values;
-      if (target !== undefined) {
+      const target = node.detail;
+      if (typeof target === "string") {
         links += 1;
         if (links > MOST_LINKS) fail(member, "name", "its folder is behind too many links");
         if (target.startsWith("/")) place.length = 1;
@@ -210,13 +226,13 @@ function componentsOf(path: string, member: Member): string[] {
   return components;
 }
 
-function valuesOf(member: Member, archive: ByteSource): NodeValues {
-  const { type, mode, uid, gid, linkName, size, pieces, major, minor } = member;
-  const mtime = Math.max(Math.floor(member.mtime), 0);
-  const values = { type: type === "hard link" ? 0 : TYPES[type], mode, uid, gid, mtime };
-  if (type === "file") return { ...values, content: { archive, size, pieces } };
-  if (type === "symbolic link") return { ...values, target: linkName };
-  return major === 0 && minor === 0 ? values : { ...values, major, minor };
+function detailOf({ type, linkName, size, pieces, major, minor }: Member, archive: ByteSource): ImageNode["detail"] {
+  if (type === "symbolic link") return linkName;
+  if (type === "character device" || type === "block device") return { major, minor };
+  if (type !== "file") return undefined;
+  const [first] = pieces;
+  const isWhole = pieces.length === 1 && first?.at === 0 && first.length === size;
+  return { archive, size, place: isWhole ? first.offset : pieces };
 }
 
 function fail(member: Member, field: string, reason: string): never {

@@ -6,6 +6,19 @@ import { FormatError } from "../errors.ts";
  * field as a byte string. Throws FormatError for anything else, and for what is beyond 2^53.
  */
 export function numberIn(text: string, field: string, offset: number): number {
+  const known = seen.get(text);
+  if (known !== undefined) return known;
+  const value = parsed(text, field, offset);
+  if (seen.size === MOST_SEEN) seen.clear();
+  seen.set(text, value);
+  return value;
+}
+
+/** Members of one archive have the same owners, modes and times over and over: finding them is faster than parsing. */
+const seen = new Map<string, number>();
+const MOST_SEEN = 1000;
+
+function parsed(text: string, field: string, offset: number): number {
   if (text.charCodeAt(0) >= 0x80) return base256(text, field, offset);
   const end = text.indexOf("\0");
   const digits = (end < 0 ? text : text.slice(0, end)).trim();

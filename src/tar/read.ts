@@ -28,9 +28,9 @@ const TYPES: ReadonlyMap<string, MemberType> = new Map([
 
 /** Whether the first block of a source is a header, or the source an archive without members. */
 export function isTar(source: ByteSource): boolean {
-  const block = new Uint8Array(BLOCK);
-  if (source.readInto(block, 0) < BLOCK) return false;
-  return toText(block) === ZEROS || checksumFits(block, toText(block));
+  const first = new Uint8Array(BLOCK);
+  if (source.readInto(first, 0) < BLOCK) return false;
+  return toText(first) === ZEROS || checksumFits(first, toText(first));
 }
 
 /**
@@ -223,6 +223,8 @@ function memberOf(header: Header, blocks: Blocks): Member {
 
 const REST_AT = 348;
 const REST = "\0".repeat(BLOCK - REST_AT);
+const block = new Uint8Array(BLOCK);
+const blockWords = new Uint32Array(block.buffer);
 
 /**
  * Whether the header's checksum is the sum of its bytes, with spaces in its own place; bytes unsigned, or signed as some
@@ -232,13 +234,12 @@ function checksumFits(bytes: Uint8Array, text: string): boolean {
   const field = text.slice(148, 156);
   const digits = terminated(field).trim();
   if (!/^[0-7]+$/.test(digits)) return false;
-  const copy = bytes.slice();
-  const words = new Uint32Array(copy.buffer);
+  block.set(bytes);
   const count = text.endsWith(REST) ? REST_AT / 4 : BLOCK / 4;
   let even = 0;
   let odd = 0;
   for (let at = 0; at < count; at += 1) {
-    const word = words[at] ?? 0;
+    const word = blockWords[at] ?? 0;
     even += word & 0x00ff_00ff;
     odd += (word >>> 8) & 0x00ff_00ff;
   }
