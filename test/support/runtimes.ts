@@ -122,6 +122,7 @@ export const gvisor2026: Runtime = gvisor2026With();
 
 export interface PodmanRun {
   runtime: "runc" | "crun";
+  /** A folder, or an image as `oci:DIR:TAG`. */
   root: string;
   readonly: boolean;
   args: readonly string[];
@@ -134,7 +135,7 @@ export function podmanMissing(runtime: PodmanRun["runtime"]): string | undefined
   return needs("podman", "conmon", runtime, "unshare");
 }
 
-/** Runs a container by podman with `--device KIND=all`, from a root filesystem that is used as it lies there. */
+/** Runs a container by podman with `--device KIND=all`, from a root filesystem that is used as it lies there, or an image. */
 export function runPodman(options: PodmanRun): ContainerRun {
   const vendor = newId();
   const kind = `${vendor}.test/gpu`;
@@ -163,8 +164,7 @@ export function runPodman(options: PodmanRun): ContainerRun {
           "--ulimit=nproc=1000:1000",
           ...(options.readonly ? ["--read-only", "--read-only-tmpfs=false"] : []),
           ...(options.edits === undefined ? [] : [`--device=${kind}=all`]),
-          "--rootfs",
-          options.root,
+          ...(options.root.startsWith("oci:") ? [options.root] : ["--rootfs", options.root]),
           ...options.args,
         ]),
       ),
