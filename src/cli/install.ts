@@ -1,6 +1,7 @@
 import { HookError } from "../errors.ts";
 import { enterNode } from "../host/node.ts";
 import type * as Install from "../install/install.ts";
+import { usualPrefix } from "../install/usual-prefix.ts";
 import type { Logger } from "../logger.ts";
 import { printable } from "../logger.ts";
 import { part } from "../part.ts";
@@ -12,8 +13,6 @@ import { PersonCommand } from "./person-command.ts";
 import { version } from "./version.ts";
 
 const installing = part<typeof Install>("install");
-
-export const defaultPrefix = "/opt/cdi-hook";
 
 interface InstallOptions {
   readonly prefix: string;
@@ -33,7 +32,7 @@ export function installCommand(log: Logger, finish: Finish): PersonCommand {
   ])
     .description("Install this executable and its names nvidia-cdi-hook and nvidia-ctk in a directory of their own.")
     .usage("[flags]")
-    .option("--prefix <DIR>", "the directory, or auto for the first usual one that works", defaultPrefix)
+    .option("--prefix <DIR>", "the directory, or auto for the first usual one that works", usualPrefix)
     .option("--root <DIR>", "the node's root filesystem, where this runs in a container [needs CAP_SYS_CHROOT]")
     .option("--destdir <DIR>", "make a tree for a package below DIR, as the caller's")
     .option("--dry-run", "only tell what would be done")
@@ -51,14 +50,15 @@ function run({ prefix, root, destdir, dryRun = false, json = false }: InstallOpt
   const { install } = installing();
   const installed = install(request, root === undefined ? () => undefined : () => enterNode(root));
   if (json) writeJson({ version, dryRun, ...installed });
-  else writeOutput(told(installed, dryRun));
+  else writeOutput(told(installed, dryRun, destdir));
 }
 
-function told({ prefix, files, tried }: Install.Installed, dryRun: boolean): string {
+function told({ prefix, files, tried }: Install.Installed, dryRun: boolean, destdir: string | undefined): string {
+  const where = destdir === undefined ? `installed in ${prefix}` : `in ${destdir}, to be installed in ${prefix}`;
   const lines = [
     ...tried.map((each) => `${each.prefix} does not work: ${each.reason}`),
     ...files.map(({ path, change }) => `${path}: ${dryRun && change !== "unchanged" ? `would be ${change}` : change}`),
-    ...(dryRun ? [] : [`cdi-hook ${version} is installed in ${prefix}; specs use it as --hook-dir ${prefix}/bin`]),
+    ...(dryRun ? [] : [`cdi-hook ${version} is ${where}; specs use it as --hook-dir ${prefix}/bin`]),
     ...(prefix.startsWith("/run/") ? [`${prefix} is empty again after a reboot: install at each boot`] : []),
   ];
   return lines.map((line) => `${printable(line)}\n`).join("");

@@ -1,11 +1,11 @@
 import { enterNode } from "../host/node.ts";
 import type * as Uninstall from "../install/uninstall.ts";
+import { usualPrefix } from "../install/usual-prefix.ts";
 import type { Logger } from "../logger.ts";
 import { printable } from "../logger.ts";
 import { part } from "../part.ts";
 import type { Finish } from "./commands.ts";
 import { exitStatusOf } from "./exit.ts";
-import { defaultPrefix } from "./install.ts";
 import { writeJson } from "./json.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
@@ -25,7 +25,7 @@ export function uninstallCommand(log: Logger, finish: Finish): PersonCommand {
   return new PersonCommand("uninstall", ["uninstall", "uninstall --prefix auto --dry-run"])
     .description("Remove an installation, unless CDI specs or settings still point to it.")
     .usage("[flags]")
-    .option("--prefix <DIR>", "where it is, or auto for all the usual places", defaultPrefix)
+    .option("--prefix <DIR>", "where it is, or auto for all the usual places", usualPrefix)
     .option("--root <DIR>", "the node's root filesystem, where this runs in a container [needs CAP_SYS_CHROOT]")
     .option("--force", "even when something still points to it")
     .option("--dry-run", "only tell what would be done")

@@ -14,13 +14,12 @@ const largest = 64 << 20;
  * /proc that is the kernel's.
  */
 export function ownExecutable(): Uint8Array {
-  const self = openat(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (self < 0 || fileSystemMagic(self) !== PROC_SUPER_MAGIC) {
-    close(self);
-    throw new HookError("kernel", "open", "/proc/self/exe", "/proc is not mounted");
-  }
-  const file = openat(self, "exe", O_RDONLY | O_CLOEXEC);
-  close(self);
+  const proc = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const isProc = proc >= 0 && fileSystemMagic(proc) === PROC_SUPER_MAGIC;
+  close(proc);
+  if (!isProc) throw new HookError("kernel", "open", "/proc/self/exe", "/proc is not mounted");
+  // The whole path in one call: emulators of another architecture's programs look for it.
+  const file = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
   if (file < 0) throw new HookError("kernel", "open", "/proc/self/exe", describeErrno(file), { errno: -file });
   try {
     return wholeFile(file);

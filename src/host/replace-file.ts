@@ -100,12 +100,12 @@ function through(
           guard === undefined
             ? renameWithin(directory, temporary, name)
             : exchangeGuarded(directory, temporary, name, guard);
-        if (renamed === -ENOENT && attempt < ATTEMPTS) continue;
         succeed(renamed, "replace", path);
         break;
       } catch (error) {
         unlinkat(directory, temporary);
-        throw error;
+        const vanished = error instanceof HookError && error.errno === ENOENT;
+        if (!vanished || attempt === ATTEMPTS) throw error;
       }
     }
     succeed(fsync(directory), "sync directory of", path);

@@ -8,6 +8,7 @@ import { hostFacts, hostFactsBehindLinks, hostLabel, whyNoPrograms } from "../ho
 import { ownExecutable } from "../host/own-executable.ts";
 import { installHostFile, installHostLink } from "../host/replace-file.ts";
 import { effectiveUser } from "../host/user.ts";
+import { isOurs } from "./ours.ts";
 import {
   candidates,
   checkNames,
@@ -51,6 +52,9 @@ export interface Installed {
  */
 export function install(request: InstallRequest, enter: () => void): Installed {
   const bytes = ownExecutable();
+  if (!isOurs(toText(bytes))) {
+    throw new HookError("refused", "install", "/proc/self/exe", "it is another program, an emulator's perhaps");
+  }
   enter();
   if (request.packageTree !== undefined)
     return installInto(request.packageTree, parsePrefix(request.prefix), bytes, request);

@@ -3,8 +3,7 @@
 import { HookError } from "../errors.ts";
 import { changeableByOthers, hostFacts, hostFactsBehindLinks, whyNoPrograms } from "../host/host-facts.ts";
 import { isOurExecutable } from "./ours.ts";
-
-export const usualPrefix = "/opt/cdi-hook";
+import { usualPrefix } from "./usual-prefix.ts";
 
 /** The file, in PREFIX/bin. */
 export const executableName = "cdi-hook";

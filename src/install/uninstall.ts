@@ -1,7 +1,8 @@
+import { defaultStateDirectory } from "../cdi/originals.ts";
 import { HookError } from "../errors.ts";
 import { leftoversIn, removeHostDirectory, removeHostFile, removeLeftovers } from "../host/host-directory.ts";
 import { hostFacts } from "../host/host-facts.ts";
-import { candidates, executableName, isInstalled, linkNames, ownership, parsePrefix } from "./prefix.ts";
+import { candidates, executableName, isInstalled, linkNames, ownership, parentOf, parsePrefix } from "./prefix.ts";
 import { referencesTo } from "./references.ts";
 
 export interface UninstallRequest {
@@ -41,7 +42,16 @@ export function uninstall({ prefix: asked, force, dryRun }: UninstallRequest): U
   const removed: string[] = [];
   const kept: { path: string; reason: string }[] = [];
   for (const prefix of prefixes) removeFrom(prefix, dryRun, removed, kept);
+  if (!dryRun && removed.length > 0) removeEmptyState(removed);
   return { prefixes, removed, kept, references };
+}
+
+/** The directory of the specs' originals, when all of them are given back. */
+function removeEmptyState(removed: string[]): void {
+  for (const directory of [defaultStateDirectory, parentOf(defaultStateDirectory)]) {
+    if (hostFacts(directory)?.type !== "directory" || removeHostDirectory(directory) !== undefined) return;
+    removed.push(directory);
+  }
 }
 
 function removeFrom(

@@ -36,6 +36,7 @@ const ERRORS: Readonly<Record<number, readonly [string, string]>> = {
   5: ["EIO", "input/output error"],
   6: ["ENXIO", "no such device or address"],
   7: ["E2BIG", "argument list too long"],
+  8: ["ENOEXEC", "exec format error"],
   9: ["EBADF", "bad file descriptor"],
   11: ["EAGAIN", "resource temporarily unavailable"],
   12: ["ENOMEM", "out of memory"],

@@ -414,13 +414,32 @@ test("hooks run all the time while the installation is replaced fifty times: non
   expect(readdirSync(bin)).toEqual(names);
 });
 
+test("installers in two pid namespaces, which take each other's temporary files for leftovers, both succeed", async (context) => {
+  needsRoot(context);
+  const prefix = join(scratchDirectory(), "p");
+  const versions = [executablePath, otherVersion()];
+  const rounds =
+    'n=0; while [ $n -lt 15 ]; do "$1" install --prefix "$2" >/dev/null || exit 1; "$3" install --prefix "$2" >/dev/null || exit 1; n=$((n+1)); done';
+  const installer = async (first: number): Promise<string> =>
+    new Promise((resolve) => {
+      const words = ["--pid", "--fork", "--mount-proc", "sh", "-c", rounds, "sh"];
+      const child = spawn("unshare", [...words, versions[first] ?? "", prefix, versions[1 - first] ?? ""]);
+      let text = "";
+      child.stderr.on("data", (piece) => (text += String(piece)));
+      child.on("close", (status) => resolve(`${text}${String(status)}`));
+    });
+  expect(await Promise.all([installer(0), installer(1)])).toEqual(["0", "0"]);
+  expect(readdirSync(join(prefix, "bin"))).toEqual(names);
+});
+
 test("uninstall leaves no trace, and nothing to do is no failure", (context) => {
   needsRoot(context);
   const node = madeUpNode();
   const before = listTree(node);
   succeeding(["install", "--root", node]);
   writeFileSync(join(node, "opt/cdi-hook/bin/.cdi-hook-4194305-0123456789abcdef"), "left by a killed installation");
-  expect(succeeding(["uninstall", "--root", node]).match(/: removed$/gm)).toHaveLength(6);
+  mkdirSync(join(node, "var/lib/cdi-hook/originals"), { recursive: true });
+  expect(succeeding(["uninstall", "--root", node]).match(/: removed$/gm)).toHaveLength(8);
   expect(compareListings(before, listTree(node))).toEqual([]);
   expect(succeeding(["uninstall", "--root", node])).toContain("nothing of cdi-hook is installed there");
 });
