@@ -36,7 +36,11 @@ export function jsonText(bytes: string): string {
 
 /** Writes one JSON document to stdout, indented, with a newline. Throws HookError `kernel`. */
 export function writeJson(document: Json): void {
-  writeOutput(`${utf8FromString(JSON.stringify(decoded(document), undefined, 2))}\n`);
+  const text = JSON.stringify(document, undefined, 2);
+  // oxlint-disable-next-line no-control-regex -- "is it ASCII" is what is asked: then there is nothing to decode
+  const isPlain = /^[\x00-\x7f]*$/.test(text);
+  writeOutput(isPlain ? text : utf8FromString(JSON.stringify(decoded(document), undefined, 2)));
+  writeOutput("\n");
 }
 
 function decoded(value: Json): Json {

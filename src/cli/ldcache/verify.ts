@@ -16,7 +16,7 @@ import { shownAt } from "../shown.ts";
 import { styled, terminalOf, type Style, type Terminal } from "../terminal.ts";
 import { compute, profileDocument, tellMusl } from "./compute.ts";
 import { differenceDocument } from "./diff.ts";
-import { cacheDocument, entryDocument } from "./document.ts";
+import { cacheDocument } from "./document.ts";
 import { requestedProfile, type ProfileOptions } from "./profile.ts";
 import { linkDocument, plannedLinks } from "./links.ts";
 import { simulated } from "./simulation.ts";
@@ -161,7 +161,7 @@ function documentOf({ root, path, profile, present, expected, dangling, computed
       present === undefined
         ? null
         : differenceDocument(compareCaches(present.cache, expected.cache), present, expected),
-    dangling: present === undefined ? [] : [...dangling].map((entry) => entryDocument(entry, present.rules)),
+    dangling: Array.from(dangling, ({ key, value }) => ({ name: key, path: value })),
     links: computed.links.map(linkDocument),
   };
 }
