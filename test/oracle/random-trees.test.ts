@@ -12,7 +12,7 @@ import { machineLdconfig } from "./machine-ldconfig.ts";
 import { shrinkTree } from "./shrink.ts";
 
 const firstSeed = Number(process.env["ORACLE_FIRST_SEED"] ?? 1);
-const seeds = Number(process.env["ORACLE_SEEDS"] ?? 300);
+const seeds = Number(process.env["ORACLE_SEEDS"] ?? 100);
 const batches = 10;
 
 /** How the product learns which ldconfig to imitate: by looking for it in the tree, or by flags. */
