@@ -33,7 +33,7 @@ export function tellForecast({ path, view, chain, others, changes }: Forecast, j
       changes: list.map((change) => ({
         path: change.path,
         change: verbOf(change, isNew(change)),
-        kind: kindOf(change),
+        ...(change.kind === "removed" || change.kind === "mode" ? {} : { kind: change.kind }),
         ...("mode" in change ? { mode: change.mode.toString(8) } : {}),
         ...("target" in change ? { target: change.target } : {}),
         ...("bytes" in change ? { bytes: change.bytes.length } : {}),
@@ -58,13 +58,9 @@ export function tellForecast({ path, view, chain, others, changes }: Forecast, j
 
 function verbOf({ kind }: Change, isNew: boolean): string {
   if (kind === "removed") return "remove";
-  if (kind === "mode") return "change";
-  if (kind === "mounted") return "mount over";
+  if (kind === "mode") return "mode";
+  if (kind === "mounted") return "mount";
   return isNew ? "make" : "replace";
-}
-
-function kindOf({ kind }: Change): string {
-  return kind === "mounted" || kind === "removed" || kind === "mode" ? "file" : kind;
 }
 
 function whatOf(change: Change): string {
