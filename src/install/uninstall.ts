@@ -61,7 +61,8 @@ function removeFrom(
   kept: { path: string; reason: string }[],
 ): void {
   const bin = `${prefix}/bin`;
-  for (const name of [...linkNames, executableName]) {
+  // The file first: where it may not go (chattr +i), the links stay with it.
+  for (const name of [executableName, ...linkNames]) {
     const owner = ownership(bin, name);
     if (owner === "foreign") kept.push({ path: `${bin}/${name}`, reason: "not of cdi-hook" });
     if (owner !== "ours") continue;

@@ -444,6 +444,18 @@ test("uninstall leaves no trace, and nothing to do is no failure", (context) => 
   expect(succeeding(["uninstall", "--root", node])).toContain("nothing of cdi-hook is installed there");
 });
 
+test("uninstall that may not remove the executable removes nothing", (context) => {
+  needsRoot(context);
+  if (program("strace") === undefined) context.skip("needs strace");
+  const folder = scratchDirectory();
+  succeeding(["install", "--prefix", join(folder, "p")]);
+  const before = listTree(folder, { identity: true });
+  const injected = ["-o/dev/null", "-qq", "-einject=unlinkat:error=EPERM:when=1", executablePath, "uninstall"];
+  const { status, stderr } = spawnSync("strace", [...injected, `--prefix=${join(folder, "p")}`], { encoding: "utf8" });
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^cdi-hook: error: uninstall: remove .*EPERM\)\n$/)]);
+  expect(compareListings(before, listTree(folder, { identity: true }))).toEqual([]);
+});
+
 test("uninstall keeps what is not ours and says so", (context) => {
   needsRoot(context);
   const node = madeUpNode();
