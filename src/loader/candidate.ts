@@ -70,7 +70,8 @@ function judgeHeader(header: ElfHeader, { architecture }: DynamicLinker): Candid
   const { bits, bigEndian, machine } = ARCHITECTURES[architecture];
   const ownClass = bits === 64 ? ELFCLASS64 : ELFCLASS32;
   if (header.classByte !== ownClass) return skipped(`for ${header.classByte === ELFCLASS64 ? 64 : 32}-bit programs`);
-  if (header.bigEndian !== bigEndian) return refused("ELF file data encoding is of the other byte order");
+  if (header.bigEndian !== bigEndian)
+    return refused(`ELF file data encoding not ${bigEndian ? "big" : "little"}-endian`);
   if (header.identVersion !== EV_CURRENT) return refused("ELF file version ident does not match current one");
   if (header.osAbi !== ELFOSABI_SYSV && header.osAbi !== ELFOSABI_GNU) {
     return refused(`ELF file OS ABI invalid: ${header.osAbi}`);
@@ -102,7 +103,7 @@ function readWhole(file: OpenFile, header: ElfHeader): ElfObject | string {
   try {
     return readObject(file, header);
   } catch (error) {
-    if (error instanceof FormatError) return error.message;
+    if (error instanceof FormatError) return `cannot read file data: ${error.message}`;
     throw error;
   }
 }

@@ -45,8 +45,8 @@ export class MuslSearch {
     return listOfWords(path.replace(ORIGIN, () => object.origin));
   }
 
-  /** All paths that are tried for a name, up to the one that decides, or on behind it. */
-  search(name: string, by: LoadedObject, exhaustive: boolean): Attempt[] {
+  /** All paths that are tried for a name (`by`: nobody for a preloaded one), up to the one that decides, or on behind it. */
+  search(name: string, by: LoadedObject | undefined, exhaustive: boolean): Attempt[] {
     const attempts: Attempt[] = [];
     const isDone = (): boolean => !exhaustive && deciding(attempts.slice(-1)) !== undefined;
     if (name.includes("/")) {

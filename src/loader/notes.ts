@@ -1,7 +1,7 @@
 import { describeErrno, EACCES, ENOENT } from "../rootfs/constants.ts";
 import { danglingLink } from "./candidate.ts";
 import { deciding, type Attempt, type Lookup, type Via } from "./lookup.ts";
-import type { Process } from "./process.ts";
+import { NO_CACHE, type Process } from "./process.ts";
 
 /** Something about a lookup that a person ought to know. */
 export interface Note {
@@ -38,7 +38,10 @@ export function notesOn(process: Process, lookup: Lookup): Note[] {
   const notes: Note[] = [];
   const wantsCache = before.length < attempts.length ? decided?.via.kind !== "path" : outcome === "missing";
   if (process.cacheProblem !== undefined && wantsCache) {
-    notes.push(note("no-cache", `${process.linker.cachePath} is of no use: ${process.cacheProblem}`));
+    const { cachePath } = process.linker;
+    const isMissing = process.cacheProblem === NO_CACHE;
+    const text = isMissing ? `There is no ${cachePath}` : `${cachePath} is of no use: ${process.cacheProblem}`;
+    notes.push(note("no-cache", text));
   }
   for (const attempt of before) if (attempt.via.kind === "cache") notes.push(...staleEntry(process, attempt));
   if (decided?.candidate.verdict === "refused") notes.push(...refusalNotes(decided));

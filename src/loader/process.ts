@@ -128,7 +128,9 @@ export class Process {
   #find(name: string, by: LoadedObject, kind: LookupKind, exhaustive: boolean): Lookup {
     const known = this.#musl === undefined ? this.#byName.get(name) : this.#musl.named(name);
     if (known !== undefined) return { ...settled(name, by, kind, "already"), object: known };
-    const attempts = this.#musl?.search(name, by, exhaustive) ?? searchGlibc(this, name, by, exhaustive);
+    const attempts =
+      this.#musl?.search(name, kind === "preload" ? undefined : by, exhaustive) ??
+      searchGlibc(this, name, by, exhaustive);
     const decided = deciding(attempts);
     const found = decided?.candidate;
     const kept = this.#keep(attempts);
@@ -142,13 +144,15 @@ export class Process {
       else this.#musl.alias(same, name);
       return { ...settled(name, by, kind, "already"), attempts: kept, object: same };
     }
-    const object = this.#load(decided.path, name, found, by);
+    // Nobody asks for what musl preloads.
+    const isUnasked = this.#musl !== undefined && kind === "preload";
+    const object = this.#load(decided.path, name, found, isUnasked ? undefined : by);
     const lookup: Lookup = { ...settled(name, by, kind, "loaded"), attempts: kept, object };
     object.lookup = lookup;
     return lookup;
   }
 
-  #load(path: string, name: string, found: Found, by: LoadedObject): LoadedObject {
+  #load(path: string, name: string, found: Found, by: LoadedObject | undefined): LoadedObject {
     if (this.objects.length >= MOST_OBJECTS) {
       throw new HookError("limit", "load", path, `more than ${MOST_OBJECTS} libraries`);
     }
@@ -217,6 +221,9 @@ export class Process {
   }
 }
 
+/** `cacheProblem` of a root without a cache. */
+export const NO_CACHE = "there is none";
+
 type Found = Extract<Candidate, { verdict: "found" }>;
 
 /** A program of which nothing is known: it asks, and has no paths of its own. */
@@ -272,7 +279,7 @@ function originOf(path: string): string {
 
 function readCacheFile(root: Root, linker: DynamicLinker): CacheFile | string {
   const bytes = root.read(linker.cachePath, CACHE_LIMIT);
-  if (bytes === -ENOENT) return "there is none";
+  if (bytes === -ENOENT) return NO_CACHE;
   if (bytes === -EFBIG) return `it has more than ${CACHE_LIMIT} bytes`;
   if (typeof bytes === "number") return describeErrno(bytes);
   const { bigEndian, charSigned } = ARCHITECTURES[linker.architecture];

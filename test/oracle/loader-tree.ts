@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -90,10 +91,18 @@ export function copyLinker(from: string, root: string): void {
   copyFileSync(join(from, "etc/debian_version"), join(root, "etc/debian_version"));
 }
 
-/** Fills a root that has a dynamic linker. `work`: an empty folder for what the linker of the compiler wants. */
-export function makeLoaderTree(root: string, work: string, seed: number): LoaderTree {
+const glibcLinker = "/lib64/ld-linux-x86-64.so.2";
+
+/** musl's dynamic linker, from this machine's musl-tools. Undefined when it has none. */
+export const muslLinker: string | undefined = ["/lib/ld-musl-x86_64.so.1"].find((path) => existsSync(path));
+
+/**
+ * Fills a root that has the dynamic linker of that name. `work`: an empty folder for what the linker of the compiler wants.
+ * musl does not look at the machine of a library, so there are none of others for it.
+ */
+export function makeLoaderTree(root: string, work: string, seed: number, interpreter = glibcLinker): LoaderTree {
   const random = new SeededRandom(seed);
-  const linker = new StubLinker(work);
+  const linker = new StubLinker(work, interpreter);
   for (const folder of [...folders, "/opt/x86_64", "/opt/bin", "/usr/bin"])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "etc/ld.so.conf"), [...configured, `/lib/${triplet}`, `/usr/lib/${triplet}`, ""].join("\n"));
@@ -103,7 +112,7 @@ export function makeLoaderTree(root: string, work: string, seed: number): Loader
   for (const { name, file } of builds) {
     for (let copies = random.between(1, 3); copies > 0; copies -= 1) place(random, root, name, file);
   }
-  for (const name of random.some(names, 0.5))
+  for (const name of interpreter === glibcLinker ? random.some(names, 0.5) : [])
     place(random, root, name, linker.foreign(random.pick(["class", "machine"])));
   const programs = Array.from({ length: 5 }, (_, number) => {
     const path = `${random.pick(["/opt/bin", "/opt/a", "/usr/bin"])}/program${number}`;
@@ -123,8 +132,12 @@ export function makeLoaderTree(root: string, work: string, seed: number): Loader
   return { root, programs, environments };
 }
 
-/** Removes some files that the cache names. */
+/** Removes some files that the cache names, and has libraries preloaded. */
 export function makeStale(root: string, seed: number): void {
+  writeFileSync(
+    join(root, "etc/ld.so.preload"),
+    "# both\n/opt/a/lib3.so.1:libnone.so\tlib5.so.1 # lib6.so.1\nlib7.so.1",
+  );
   const random = new SeededRandom(seed);
   for (const folder of configured) {
     for (const name of random.some(readdirSync(join(root, folder)), 0.2)) {
@@ -133,7 +146,7 @@ export function makeStale(root: string, seed: number): void {
   }
 }
 
-interface Description {
+export interface Description {
   readonly soname: string | undefined;
   readonly needed: readonly string[];
   readonly path: { readonly kind: "rpath" | "runpath"; readonly value: string } | undefined;
@@ -164,22 +177,25 @@ function place(random: SeededRandom, root: string, name: string, file: string): 
   const path = join(root, folder, random.chance(0.45) ? random.pick(subfolders) : "", name);
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
   mkdirSync(dirname(path), { recursive: true });
-  const kind = random.weighted<"copy" | "link" | "dangling">([
-    [8, "copy"],
-    [1, "link"],
-    [1, "dangling"],
+  const target = random.weighted([
+    [20, undefined],
+    [2, `/opt/a/${name}`],
+    [2, "nowhere"],
+    [1, name],
   ]);
-  if (kind === "copy") copyFileSync(file, path);
-  else symlinkSync(kind === "link" ? `/opt/a/${name}` : "nowhere", path);
+  if (target === undefined) copyFileSync(file, path);
+  else symlinkSync(target, path);
 }
 
 /** Makes programs and libraries without code, by ld. */
-class StubLinker {
+export class StubLinker {
   readonly #work: string;
+  readonly #interpreter: string;
   readonly #stubs = new Map<string, string>();
 
-  constructor(work: string) {
+  constructor(work: string, interpreter = glibcLinker) {
     this.#work = work;
+    this.#interpreter = interpreter;
     mkdirSync(work, { recursive: true });
     writeFileSync(this.#path("empty.s"), '.globl nothing\nnothing: ret\n.section .note.GNU-stack,"",@progbits\n');
     writeFileSync(
@@ -197,7 +213,7 @@ class StubLinker {
   }
 
   program(name: string, description: Description, isPie: boolean): string {
-    const start = ["-dynamic-linker", "/lib64/ld-linux-x86-64.so.2", this.#path("start.o")];
+    const start = ["-dynamic-linker", this.#interpreter, this.#path("start.o")];
     return this.#link(name, isPie ? ["-pie", ...start] : start, description);
   }
 

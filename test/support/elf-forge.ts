@@ -27,6 +27,9 @@ const PT_GNU_PROPERTY = 0x6474e553;
 const DT_NEEDED = 1;
 const DT_STRTAB = 5;
 const DT_SONAME = 14;
+const DT_RPATH = 15;
+const DT_RUNPATH = 29;
+const DT_FLAGS_1 = 0x6ffffffb;
 const NT_GNU_ABI_TAG = 1;
 const NT_GNU_PROPERTY_TYPE_0 = 5;
 const GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
@@ -52,6 +55,11 @@ export interface ForgedElf {
   needed?: readonly string[];
   /** Puts the DT_NEEDED entries behind DT_SONAME. */
   neededLast?: boolean;
+  /** DT_RPATH and DT_RUNPATH strings, byte strings. */
+  rpath?: string;
+  runpath?: string;
+  /** DT_FLAGS_1 */
+  flags1?: number;
   /** PT_INTERP's string. */
   interpreter?: string;
   /** One PT_NOTE segment with these notes. */
@@ -130,6 +138,13 @@ export function forgeElf(elf: ForgedElf = {}): Uint8Array {
   const strings = new StringSection();
   const needed = (elf.needed ?? []).map((name) => strings.add(name));
   const sonames = (elf.sonames ?? []).map((name) => strings.add(name));
+  const paths = [
+    [DT_RPATH, elf.rpath],
+    [DT_RUNPATH, elf.runpath],
+  ] as const;
+  const pathEntries = paths.flatMap(([tag, path]): [number, bigint][] =>
+    path === undefined ? [] : [[tag, BigInt(strings.add(path))]],
+  );
   const stringsAt = place(strings.bytes(), 1);
 
   const interpreterAt = elf.interpreter === undefined ? 0 : place(byteString(`${elf.interpreter}\0`), 1);
@@ -146,6 +161,8 @@ export function forgeElf(elf: ForgedElf = {}): Uint8Array {
   ]);
   const dynamic: [number, bigint][] = [
     ...(elf.neededLast === true ? [...sonameEntries, ...neededEntries] : [...neededEntries, ...sonameEntries]),
+    ...pathEntries,
+    ...(elf.flags1 === undefined ? [] : [[DT_FLAGS_1, BigInt(elf.flags1)] as [number, bigint]]),
     ...(elf.noStringTable === true
       ? []
       : [[DT_STRTAB, elf.wild?.stringTable ?? BigInt(stringsAt) + loadBias] as [number, bigint]]),
