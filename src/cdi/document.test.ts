@@ -86,7 +86,7 @@ test.each([
   ["nothing", "", 1, /nothing in it/],
   ["comments only", "# a\n", 1, /nothing in it/],
   ["a list", "\n- a\n", 2, /not an object/],
-  ["broken JSON", '{\n"a": 1\n"b": 2\n}', 2, /./],
+  ["broken JSON", '{\n"a": 1\n"b": 2\n}', 3, /./],
   ["broken indentation", "a: 1\n b: 2\n", 1, /./],
   ["a tab as indentation", "a:\n\tb: 1\n", 2, /[Tt]ab/],
   ["a template", "a:\n  b: {{ .driverRoot }}/dev\n", 2, /./],

@@ -1,6 +1,7 @@
 import { HookError } from "../errors.ts";
 import type { Mapping } from "./node.ts";
-import { parseYaml, type Complaint } from "./yaml.ts";
+import { parseJson } from "./json.ts";
+import { parseYaml, type Complaint, type Parsed } from "./yaml.ts";
 
 /** Something to be told of a spec. Lines and columns begin with 1; a column counts bytes. */
 export interface Problem {
@@ -26,8 +27,8 @@ export type Reading =
   | { readonly document: SpecDocument; readonly problems?: never }
   | { readonly document?: never; readonly problems: readonly Problem[] };
 
-/** Complaints about one file that are told. */
-const complaintsTold = 100;
+/** Problems of one file that are told. */
+export const problemsTold = 100;
 
 const byteOrderMark = "\xef\xbb\xbf";
 // oxlint-disable-next-line no-control-regex -- YAML 1.1 has none of these, and libyaml ends at the first
@@ -48,7 +49,7 @@ export function parseDocument(bytes: string): Reading {
   if (unread !== undefined) return { problems: [lines.problem("error", unread.offset, unread.message)] };
   const { root, complaints, second } = parsed(text);
   if (complaints.length > 0) {
-    const told = complaints.slice(0, complaintsTold);
+    const told = complaints.slice(0, problemsTold);
     return { problems: told.map(({ offset, message }) => lines.problem("error", offset, message)) };
   }
   if (root === undefined || (root.kind === "scalar" && root.value === "")) {
@@ -60,17 +61,30 @@ export function parseDocument(bytes: string): Reading {
   return { document: { mark, text, root, lines, warnings } };
 }
 
-/** Parses, and takes what the parser throws for a complaint about the text. */
-function parsed(text: string): ReturnType<typeof parseYaml> {
+/** Bytes of a YAML document that is parsed; its parser takes two hundred times that much memory. */
+export const largestYaml = 1 << 20;
+
+/** Parses JSON where it is that, else YAML, and takes what the parser throws for a complaint about the text. */
+function parsed(text: string): Parsed {
+  const looksLikeJson = /^[ \t\r\n]*\{[ \t\r\n]*(?:"|\})/.test(text);
   try {
-    return parseYaml(text);
+    const json = looksLikeJson ? parseJson(text) : undefined;
+    if (json !== undefined && "kind" in json) return { root: json, complaints: [], second: undefined };
+    if (text.length > largestYaml) {
+      return failed(json ?? { offset: 0, message: `larger than ${largestYaml} bytes, and not JSON` });
+    }
+    const yaml = parseYaml(text);
+    return yaml.complaints.length > 0 && json !== undefined ? failed(json) : yaml;
   } catch (error) {
     // null is what the engine throws when there is no memory left.
-    const message =
-      error === null ? "too large to be parsed" : error instanceof Error ? error.message : "cannot be parsed";
-    if (error instanceof HookError) throw error;
-    return { root: undefined, complaints: [{ offset: 0, message }], second: undefined };
+    if (error === null) return failed({ offset: 0, message: "too large to be parsed" });
+    if (!(error instanceof Error) || error instanceof HookError) throw error;
+    return failed({ offset: 0, message: `cannot be parsed: ${error.message}` });
   }
+}
+
+function failed(complaint: Complaint): Parsed {
+  return { root: undefined, complaints: [complaint], second: undefined };
 }
 
 function unreadable(text: string): Complaint | undefined {

@@ -9,14 +9,15 @@ export interface Edit {
 
 /** The text with its edits, which must not overlap. Those of one place are made in the order given. */
 export function edited(text: string, edits: readonly Edit[]): string {
-  let out = "";
+  const pieces: string[] = [];
   let at = 0;
   for (const { start, end, text: instead } of edits.toSorted(byPlace)) {
     if (start < at) throw new Error("edits overlap");
-    out += text.slice(at, start) + instead;
+    pieces.push(text.slice(at, start), instead);
     at = end;
   }
-  return out + text.slice(at);
+  pieces.push(text.slice(at));
+  return pieces.join("");
 }
 
 /** What is put in at a place comes before what replaces the bytes behind it. */

@@ -3,22 +3,20 @@
  * else is noticed before a file is replaced.
  */
 
-import { chainArguments, type Link } from "./chain.ts";
+import { chainArguments } from "./chain.ts";
 import { hookEnvironment, hookProgram } from "./hooks.ts";
-import { mergedInto, merges, resolved, type Mapping, type Node, type Sequence } from "./node.ts";
+import { mergedInto, merges, resolved, type Alias, type Mapping, type Node, type Sequence } from "./node.ts";
 import { pathOf, stageOf, type RewriteRules } from "./options.ts";
 import type { Group } from "./plan.ts";
 import { textOf, typeOf } from "./plain.ts";
 import { linkOf } from "./spec.ts";
 
-/** A node without its place: what a reader sees, whatever aliases and merges it is written with. */
-type Value = string | readonly Value[] | ReadonlyMap<string, Value>;
-
-/** Whether a document, rewritten, says what the old one said, with nothing but the hooks changed as the rules want it. */
+/**
+ * Whether a document, rewritten, says what the old one said, whatever aliases and merges either is written with, and
+ * nothing but the hooks is different, as the rules want it.
+ */
 export function isIntended(before: Mapping, after: Mapping, rules: RewriteRules, groups: readonly Group[]): boolean {
-  const plain = new Values();
-  const changed = new Values(rules, groups);
-  return new Comparison().same(changed.of(before, "spec"), plain.of(after, "spec"));
+  return new Comparison(rules, groups).same(before, after, "spec");
 }
 
 /** What a node is a part of, as far as that matters for hooks. */
@@ -31,113 +29,113 @@ const within: Readonly<Record<string, Place>> = {
   "edits hooks": "hooks",
 };
 
-/** Nodes as values, each made once for every place in which it may stand; with rules, hooks as they are to be. */
-class Values {
-  readonly #rules: RewriteRules | undefined;
-  readonly #groups: readonly Group[];
-  readonly #known = new Map<Place, Map<Node, Value>>();
+type Target = Exclude<Node, Alias>;
 
-  constructor(rules?: RewriteRules, groups: readonly Group[] = []) {
+/** The entries of an object as a reader sees them. */
+type Entries = ReadonlyMap<string, Target>;
+
+class Comparison {
+  readonly #rules: RewriteRules;
+  readonly #groups: readonly Group[];
+  /** Pairs of nodes with anchors that were compared, by place: aliases lead there again and again. */
+  readonly #compared = new Map<string, Map<Node, Set<Node>>>();
+
+  constructor(rules: RewriteRules, groups: readonly Group[]) {
     this.#rules = rules;
     this.#groups = groups;
   }
 
-  of(node: Node, place: Place): Value {
-    const target = resolved(node);
-    if (target.kind === "scalar") return textValue(textOf(target), typeOf(target));
-    const known = this.#known.get(place) ?? new Map<Node, Value>();
-    this.#known.set(place, known);
-    let value = known.get(target);
-    if (value === undefined) {
-      value = target.kind === "sequence" ? this.#list(target, place) : this.#object(target, place);
-      known.set(target, value);
+  same(one: Node, other: Node, place: Place): boolean {
+    const before = resolved(one);
+    const after = resolved(other);
+    if (before.kind === "scalar") {
+      return after.kind === "scalar" && textOf(before) === textOf(after) && typeOf(before) === typeOf(after);
     }
-    return value;
+    if (before.anchor !== undefined && this.#wasCompared(before, after, place)) return true;
+    if (before.kind === "sequence") return after.kind === "sequence" && this.#sameLists(before, after, place);
+    if (after.kind !== "mapping") return false;
+    const wanted = place === "hook" ? this.#wanted(before) : entriesOf(before);
+    return this.#sameEntries(wanted, entriesOf(after), place);
   }
 
-  #list(list: Sequence, place: Place): Value {
+  /** A pair that is different ends the comparison, so whatever is met again was the same. */
+  #wasCompared(before: Node, after: Node, place: Place): boolean {
+    const pairs = this.#compared.get(place) ?? new Map<Node, Set<Node>>();
+    this.#compared.set(place, pairs);
+    const partners = pairs.get(before) ?? new Set<Node>();
+    pairs.set(before, partners);
+    if (partners.has(after)) return true;
+    partners.add(after);
+    return false;
+  }
+
+  #sameLists(before: Sequence, after: Sequence, place: Place): boolean {
     const inner = place === "devices" ? "device" : place === "hooks" ? "hook" : "other";
-    const groups = place === "hooks" ? this.#groups.filter((group) => group.list === list) : [];
-    const chained = new Map(groups.map(({ members }) => [members[0] ?? -1, members] as const));
+    const groups = place === "hooks" ? this.#groups.filter(({ list }) => list === before) : [];
     const joined = new Set(groups.flatMap(({ members }) => members.slice(1)));
-    const values: Value[] = [];
-    for (const [index, item] of list.items.entries()) {
+    if (before.items.length - joined.size !== after.items.length) return false;
+    let at = 0;
+    for (const [index, item] of before.items.entries()) {
       if (joined.has(index)) continue;
-      const value = this.of(item, inner);
-      const links = chained.get(index)?.map((member): Link => linkOfItem(list.items[member]));
-      values.push(links === undefined ? value : withEntry(value, "args", chainArguments(links).map(asText)));
+      const partner = after.items[at++];
+      if (partner === undefined) return false;
+      const group = groups.find(({ members }) => members[0] === index);
+      if (!(group === undefined ? this.same(item, partner, inner) : this.#isChain(group, partner))) return false;
     }
-    return values;
+    return true;
   }
 
-  #object(mapping: Mapping, place: Place): Value {
-    const entries = new Map<string, Value>();
-    for (const owner of [...mergedInto(mapping).toReversed(), mapping]) {
-      for (const { key, value } of owner.entries) {
-        if (merges(key)) continue;
-        const name = textOf(key);
-        entries.set(name, this.of(value, within[`${place} ${name.toLowerCase()}`] ?? "other"));
-      }
+  #isChain({ list, members }: Group, after: Node): boolean {
+    const hooks = members.map((index) => resolved(list.items[index] ?? list)).filter((item) => item.kind === "mapping");
+    const [first] = hooks;
+    const chain = resolved(after);
+    if (first === undefined || hooks.length !== members.length || chain.kind !== "mapping") return false;
+    const wanted = withEntry(this.#wanted(first), "args", listOf(chainArguments(hooks.map(linkOf))));
+    return this.#sameEntries(wanted, entriesOf(chain), "hook");
+  }
+
+  #sameEntries(wanted: Entries, after: Entries, place: Place): boolean {
+    if (wanted.size !== after.size) return false;
+    for (const [name, value] of wanted) {
+      const partner = after.get(name);
+      if (partner === undefined) return false;
+      if (!this.same(value, partner, within[`${place} ${name.toLowerCase()}`] ?? "other")) return false;
     }
-    return place === "hook" && this.#rules !== undefined ? asWanted(entries, mapping, this.#rules) : entries;
+    return true;
+  }
+
+  /** A hook as it is to be. */
+  #wanted(hook: Mapping): Entries {
+    const entries = entriesOf(hook);
+    const link = linkOf(hook);
+    const program = hookProgram(link);
+    if (program === undefined) return entries;
+    const moved = withEntry(entries, "path", textNode(pathOf(this.#rules, program)));
+    const stage = stageOf(this.#rules, link.hookName);
+    const staged = stage === link.hookName ? moved : withEntry(moved, "hookName", textNode(stage));
+    return link.env.length > 0 ? staged : withEntry(staged, "env", listOf([hookEnvironment]));
   }
 }
 
-function asWanted(entries: ReadonlyMap<string, Value>, mapping: Mapping, rules: RewriteRules): Value {
-  const link = linkOf(mapping);
-  const program = hookProgram(link);
-  if (program === undefined) return entries;
-  let hook: Value = withEntry(entries, "path", asText(pathOf(rules, program)));
-  hook = withEntry(hook, "hookName", asText(stageOf(rules, link.hookName)));
-  return link.env.length > 0 ? hook : withEntry(hook, "env", [asText(hookEnvironment)]);
+function entriesOf(mapping: Mapping): Entries {
+  const entries = new Map<string, Target>();
+  const merged = mapping.entries.some(({ key }) => merges(key)) ? mergedInto(mapping).toReversed() : [];
+  for (const owner of [...merged, mapping]) {
+    for (const { key, value } of owner.entries) if (!merges(key)) entries.set(textOf(key), resolved(value));
+  }
+  return entries;
 }
 
-/** An object with another value for a name, in whichever case the name is written. */
-function withEntry(value: Value, name: string, entry: Value): Value {
-  if (!(value instanceof Map)) return value;
-  const entries = new Map<string, Value>(value);
+/** Entries with another value for a name, in whichever case the name is written. */
+function withEntry(entries: Entries, name: string, value: Target): Entries {
   const key = [...entries.keys()].findLast((each) => each.toLowerCase() === name.toLowerCase()) ?? name;
-  return entries.set(key, entry);
+  return new Map(entries).set(key, value);
 }
 
-function linkOfItem(item: Node | undefined): Link {
-  const hook = item === undefined ? undefined : resolved(item);
-  if (hook?.kind !== "mapping") throw new Error("a chain of what is no hook");
-  return linkOf(hook);
+function textNode(value: string): Target {
+  return { kind: "scalar", start: 0, end: 0, style: "quoted", value, tagged: false, anchor: undefined };
 }
 
-function asText(value: string): Value {
-  return textValue(value, "string");
-}
-
-function textValue(value: string, type: string): Value {
-  return `${type} ${value}`;
-}
-
-/** Compares values, each pair once. */
-class Comparison {
-  readonly #compared = new Map<Value, Set<Value>>();
-
-  same(one: Value, other: Value): boolean {
-    if (typeof one === "string" || typeof other === "string") return one === other;
-    const partners = this.#compared.get(one) ?? new Set<Value>();
-    this.#compared.set(one, partners);
-    // A pair that is different ends the comparison, so whatever is met again was the same.
-    if (partners.has(other)) return true;
-    partners.add(other);
-    if (Array.isArray(one)) return Array.isArray(other) && this.#sameLists(one, other);
-    return one instanceof Map && other instanceof Map && this.#sameObjects(one, other);
-  }
-
-  #sameLists(one: readonly Value[], other: readonly Value[]): boolean {
-    return one.length === other.length && one.every((item, index) => this.same(item, other[index] ?? ""));
-  }
-
-  #sameObjects(one: ReadonlyMap<string, Value>, other: ReadonlyMap<string, Value>): boolean {
-    if (one.size !== other.size) return false;
-    return [...one].every(([name, value]) => {
-      const partner = other.get(name);
-      return partner !== undefined && this.same(value, partner);
-    });
-  }
+function listOf(values: readonly string[]): Target {
+  return { kind: "sequence", start: 0, end: 0, flow: true, items: values.map(textNode), anchor: undefined };
 }

@@ -9,7 +9,7 @@ import { readSpec, type Spec } from "./spec.ts";
 export const cdiDirectories: readonly string[] = ["/etc/cdi", "/var/run/cdi"];
 
 /** Bytes of a spec that is read. */
-export const largestSpec = 16 << 20;
+export const largestSpec = 4 << 20;
 /** Names in a directory of specs. */
 const mostNames = 10_000;
 

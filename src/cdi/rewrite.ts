@@ -87,7 +87,7 @@ function rewriteSpec(path: string, directory: string | undefined, options: Rewri
   const target = options.output === undefined ? realPath : `${options.output}/${baseName(path)}`;
   const common = { path, target, hooks: 0, changes: [], problems };
   if (!isMatched(options.match ?? [], path, spec.kind)) return { ...common, status: "skipped" };
-  const rewritten = rewriteText(document, options);
+  const rewritten = rewrittenText(document, options);
   if ("message" in rewritten) return withProblems(file, [...problems, rewritten]);
   const { text: after, changes, hooks } = rewritten;
   const before = document.mark + document.text;
@@ -107,6 +107,16 @@ function rewriteSpec(path: string, directory: string | undefined, options: Rewri
     return withProblems(file, [...problems, trouble(error.message)]);
   }
   return differs ? { ...outcome, status: "changed", before, after } : { ...outcome, status: "unchanged" };
+}
+
+/** null is what the engine throws when there is no memory left; the next spec may be smaller. */
+function rewrittenText(...[document, rules]: Parameters<typeof rewriteText>): ReturnType<typeof rewriteText> {
+  try {
+    return rewriteText(document, rules);
+  } catch (error) {
+    if (error === null) return trouble("too large to be rewritten");
+    throw error;
+  }
 }
 
 /** The original is on the disk before the spec is replaced, and stays the first one while the spec is what we wrote. */

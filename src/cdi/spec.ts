@@ -1,4 +1,4 @@
-import type { Lines, Problem, SpecDocument } from "./document.ts";
+import { problemsTold, type Lines, type Problem, type SpecDocument } from "./document.ts";
 import { resolved, valueNamed, type Mapping, type Node } from "./node.ts";
 import { numberOf, textOf, typeOf } from "./plain.ts";
 
@@ -192,7 +192,9 @@ class SpecReader {
   }
 
   #wrong<T>(node: Node, name: string, wanted: string, instead: T): T {
-    this.problems.push(this.#lines.problem("error", node.start, `${name} is not ${wanted}`));
+    const problem = this.#lines.problem("error", node.start, `${name} is not ${wanted}`);
+    const known = this.problems.some(({ line, message }) => line === problem.line && message === problem.message);
+    if (!known && this.problems.length < problemsTold) this.problems.push(problem);
     return instead;
   }
 }

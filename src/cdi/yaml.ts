@@ -32,7 +32,7 @@ export interface Parsed {
 }
 
 /** Collections within each other; a CDI spec has seven. */
-const deepest = 100;
+export const deepest = 100;
 
 /** All plain scalars are text: what type a reader sees in them is said by plain.ts. */
 const options = { schema: "failsafe", uniqueKeys: false, logLevel: "silent", stringKeys: false } as const;

@@ -13,7 +13,9 @@ export function cdiCommand(log: Logger, finish: Finish): PersonCommand {
     .description("Make the CDI specs of a node use this executable, and look at them.")
     .addCommand(rewriteCommand(log, finish))
     .addCommand(watchCommand(log, finish))
-    .addCommand(restoreCommand(log, finish));
+    .addCommand(restoreCommand(log, finish))
+    .addCommand(validateCommand(log, finish))
+    .addCommand(listCommand(log, finish));
 }
 
 function rewriteCommand(log: Logger, finish: Finish): PersonCommand {
@@ -81,4 +83,25 @@ function restoreCommand(log: Logger, finish: Finish): PersonCommand {
     .option("-n, --dry-run", "write nothing, print a unified diff")
     .option("--json", "tell what was done as JSON")
     .action((paths: readonly string[], flags: Cdi.RestoreFlags) => finish(cdi().restore(paths, flags, log)));
+}
+
+function validateCommand(log: Logger, finish: Finish): PersonCommand {
+  return new PersonCommand("validate", ["cdi validate", "cdi validate ./nvidia.yaml", "cdi validate --json /etc/cdi"])
+    .description(
+      "Tell all that is wrong in CDI specs of version 0.3.0 to 1.1.0, with lines. An error is what a CDI reader refuses; " +
+        "the exit status is 1 if there is one.",
+    )
+    .usage("[flags] [PATH...]")
+    .argument("[path...]", "specs, and directories of specs, the last with the highest priority; CDI's own if none")
+    .option("--json", "print one JSON document")
+    .action((paths: readonly string[], flags: Cdi.ValidateFlags) => finish(cdi().validate(paths, flags, log)));
+}
+
+function listCommand(log: Logger, finish: Finish): PersonCommand {
+  return new PersonCommand("list", ["cdi list", "cdi list --json /etc/cdi"])
+    .description("List the devices and hooks of CDI specs, and who runs each hook.")
+    .usage("[flags] [PATH...]")
+    .argument("[path...]", "specs, and directories of specs, the last with the highest priority; CDI's own if none")
+    .option("--json", "print one JSON document")
+    .action((paths: readonly string[], flags: Cdi.ListFlags) => finish(cdi().list(paths, flags, log)));
 }
