@@ -128,6 +128,8 @@ export interface PodmanRun {
   args: readonly string[];
   /** Written as a CDI spec into /etc/cdi for the time of the run. */
   edits?: ContainerEdits;
+  /** What is done to that spec before podman reads it. */
+  prepare?: (spec: string) => void;
 }
 
 /** Why podman cannot run a container on this runtime here, or undefined when it can. */
@@ -145,6 +147,7 @@ export function runPodman(options: PodmanRun): ContainerRun {
   mkdirSync(folder, { recursive: true });
   try {
     if (options.edits !== undefined) writeFileSync(spec, JSON.stringify(cdiSpec(kind, options.edits), null, 2));
+    options.prepare?.(spec);
     return withState((state) =>
       spawn(
         inNamespaces([
