@@ -12,7 +12,7 @@ import { changedMembers } from "./changed-members.ts";
 import type { Image, ImageSettings } from "./image.ts";
 import { UNPACKING_SECONDS } from "./limits.ts";
 import type { ImageNode } from "./node.ts";
-import { Tree } from "./tree.ts";
+import { Tree, plainBase } from "./tree.ts";
 import { unpacked } from "./unpack.ts";
 
 /** Who packs a file of such a name, so that the same bytes give the same bytes. */
@@ -64,10 +64,12 @@ export class ArchiveImage implements Image {
   /** What stays, as it is; then what is new. A member that something new replaces is left out, however often it is there. */
   #writePlain(file: HostWriter): void {
     const gone = this.#goneNames();
+    const bases = new Set([...gone.values()].flatMap((names) => [...names]));
     let start = 0;
     let end = 0;
     for (const member of readTar(this.#archive)) {
-      const place = this.#tree.placeOf(member);
+      const base = plainBase(member.name);
+      const place = base === "" || bases.has(base) ? this.#tree.placeOf(member) : undefined;
       if (place !== undefined && gone.get(place.parent)?.has(place.name) === true) {
         file.copy(this.#archive, start, end);
         start = member.end;

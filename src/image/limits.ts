@@ -9,13 +9,13 @@ export const DEEPEST = 256;
 /** Links followed on one path, as in the kernel. */
 export const MOST_LINKS = 40;
 /** Steps of all paths of an image. */
-export const MOST_STEPS = 20_000_000;
+export const MOST_STEPS = 3_000_000;
 /** Layers of an image. */
 export const MOST_LAYERS = 256;
 /** Bytes of an OCI layout's index, of a manifest, of a configuration. */
 export const LONGEST_DOCUMENT = 4 << 20;
 /** An archive may unpack to this many bytes, or so many times its own size, whichever is more. */
-export const SMALLEST_UNPACKED_LIMIT = 2 ** 30;
+export const SMALLEST_UNPACKED_LIMIT = 2 ** 28;
 export const UNPACKED_RATIO = 200;
 /** And to no more than this. */
 export const LARGEST_UNPACKED = 2 ** 36;

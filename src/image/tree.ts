@@ -53,29 +53,38 @@ export class Tree {
   }
 
   #add(member: Member, archive: ByteSource, withWhiteouts: boolean): void {
-    const names = namesOf(member.name, member);
-    const name = names.pop();
-    if (name === undefined) {
-      if (member.type !== "directory") fail(member, "name", "the root is a directory");
-      this.root.owned = this.#ownedOf(member, S_IFDIR);
-      return;
+    let name = plainBase(member.name);
+    let place = this.#lastPlace;
+    const isWhiteout = withWhiteouts && name.startsWith(WHITEOUT);
+    if (name === "" || isWhiteout || this.#lastPath !== member.name.slice(0, -name.length)) {
+      const names = namesOf(member.name, member);
+      const last = names.pop();
+      if (last === undefined) return this.#addRoot(member);
+      if (withWhiteouts && last.startsWith(WHITEOUT)) return this.#whiteOut(names, last, member);
+      place = this.#walk(names, member, true) ?? fail(member, "name", "there is no such folder");
+      this.#touch(place);
+      this.#lastPlace = place;
+      this.#lastPath = name === "" ? undefined : member.name.slice(0, -name.length);
+      name = last;
     }
-    if (withWhiteouts && name.startsWith(WHITEOUT)) return this.#whiteOut(names, name, member);
     this.newest = Math.max(this.newest, Math.floor(member.mtime));
-    const place = this.#place(names, member);
-    const parent = place.at(-1);
-    const present = parent?.children?.get(name);
+    const present = place.at(-1)?.children?.get(name);
     if (member.type === "hard link") {
       const target = this.#hardLinkTarget(member);
-      if (present !== undefined && target.isSameAs(present)) this.#touch([...place, present]);
+      if (present !== undefined && target.isSameAs(present)) present.layer = this.#layer;
       else this.#put(place, name, new ImageNode(target.owned, target.detail, this.#layer, target), present);
     } else if (member.type === "directory" && present?.children !== undefined) {
       present.owned = this.#ownedOf(member, S_IFDIR);
-      this.#touch([...place, present]);
+      present.layer = this.#layer;
     } else {
       const owned = this.#ownedOf(member, TYPES[member.type]);
       this.#put(place, name, new ImageNode(owned, detailOf(member, archive), this.#layer), present);
     }
+  }
+
+  #addRoot(member: Member): void {
+    if (member.type !== "directory") fail(member, "name", "the root is a directory");
+    this.root.owned = this.#ownedOf(member, S_IFDIR);
   }
 
   /** The folder that a member is in, as the tree is now, and its name there; undefined when there is no such folder. */
@@ -90,7 +99,6 @@ export class Tree {
     if (present === undefined) this.#countName();
     else this.#forget(present);
     place.at(-1)?.children?.set(name, node);
-    this.#touch(place);
   }
 
   /** A member's, which are those of the member before it more often than not. */
@@ -158,16 +166,6 @@ export class Tree {
     this.#forget(node);
   }
 
-  /** The folder of a member, made when it is missing. */
-  #place(names: readonly string[], member: Member): Place {
-    const path = names.join("/");
-    if (path === this.#lastPath) return this.#lastPlace;
-    const place = this.#walk(names, member, true) ?? fail(member, "name", "there is no such folder");
-    this.#lastPath = path;
-    this.#lastPlace = place;
-    return place;
-  }
-
   /** Follows names from the root; undefined when one is missing and is not to be made. */
   #walk(names: readonly string[], member: Member, make: boolean): Place | undefined {
     const place: ImageNode[] = [this.root];
@@ -204,6 +202,12 @@ export class Tree {
     }
     return place;
   }
+}
+
+/** What is behind the last slash of a path; empty when that is no name of its own. */
+export function plainBase(path: string): string {
+  const base = path.slice(path.lastIndexOf("/") + 1);
+  return base === "." || base === ".." || base.length > LONGEST_COMPONENT ? "" : base;
 }
 
 /** The names of a path, without `.`, and `..` taken with the name before it. */

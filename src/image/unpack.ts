@@ -41,7 +41,7 @@ export function unpacked(file: HostBytes, folder: string): HostBytes {
   });
   if (status !== 0) {
     if (signal === SIGXFSZ) throw new HookError("limit", "unpack", file.path, `to more than ${limit} bytes`);
-    const [line = ""] = stderr.split("\n");
+    const line = stderr.split("\n").find((text) => text !== "") ?? "no word of why";
     const how = signal === 0 ? `status ${status}` : `signal ${signal}`;
     throw new HookError("program", "unpack", file.path, `${path} failed in ${folder}, ${how}: ${line}`);
   }

@@ -13,6 +13,7 @@ import { makePerlRoot } from "../support/perl-root.ts";
 import { probeCommand } from "../support/probe.ts";
 import { podmanMissing, runPodman } from "../support/runtimes.ts";
 import { scratchDirectory } from "../support/scratch.ts";
+import { forgedMember } from "../support/tar-forge.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
 
 const probed = [{ library: "libcuda.so.1", symbol: "cuInit" }];
@@ -313,6 +314,31 @@ describe("a tar archive", () => {
       "cdi-hook: error: ldcache print: unpack /a.tar.zst: needs the program zstd, which is not on this machine\n",
     ]);
   });
+
+  test("of a hundred thousand members, in one folder and in many", (context) => {
+    ready(context);
+    const folder = scratchDirectory();
+    const header = forgedMember({ name: "0" });
+    const member = (name: string): Buffer => {
+      const bytes = Buffer.from(header);
+      bytes.write(name, 0, "latin1");
+      const sum = bytes.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
+      bytes.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+      return bytes;
+    };
+    const many = Array.from({ length: 100_000 }, (_, at) => member(`data/${at % 2 === 0 ? "all" : at % 999}/${at}`));
+    const archive = join(folder, "many.tar");
+    writeFileSync(archive, Buffer.concat(many));
+    execFileSync("tar", ["-C", root, "-rf", archive, "."]);
+    const output = join(folder, "out.tar");
+    const told = runHook(["ldcache", "rebuild", "--root", archive, "--to", output], { timeout: 240_000 });
+    expect(told.stdout.toString(), told.stderr).toContain("written, 8 entries");
+    expect(
+      execFileSync("tar", ["-tf", output], { maxBuffer: 64 << 20 })
+        .toString()
+        .split("\n").length,
+    ).toBeGreaterThan(100_000);
+  }, 300_000);
 
   test("of 2 GB is gone through once, and most of it not at all", (context) => {
     ready(context, program("strace") === undefined ? "needs strace" : undefined);
