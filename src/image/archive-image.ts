@@ -64,7 +64,8 @@ export class ArchiveImage implements Image {
   /** What stays, as it is; then what is new. A member that something new replaces is left out, however often it is there. */
   #writePlain(file: HostWriter): void {
     const gone = this.#goneNames();
-    const bases = new Set([...gone.values()].flatMap((names) => [...names]));
+    const bases = new Set<string>();
+    for (const names of gone.values()) for (const name of names) bases.add(name);
     let start = 0;
     let end = 0;
     for (const member of readTar(this.#archive)) {

@@ -9,7 +9,7 @@ import { sha256 } from "./sha256.ts";
 
 /** What is larger is left to the machine's program, where there is one. */
 const OWN_LIMIT = 256 << 10;
-const DIGESTS: Readonly<Record<string, RegExp>> = { sha256: /^[0-9a-f]{64}$/, sha512: /^[0-9a-f]{128}$/ };
+const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
 /** What one document says of another blob. */
 export interface Descriptor {
@@ -25,8 +25,7 @@ export function descriptorOf(members: Members | undefined, document: Document, w
   const mediaType = textOf(members, "mediaType") ?? "";
   const digest = textOf(members, "digest") ?? "";
   const size = members?.["size"];
-  const [algorithm = "", hex = ""] = digest.split(":");
-  if (DIGESTS[algorithm]?.test(hex) !== true || digest !== `${algorithm}:${hex}`) {
+  if (!DIGEST.test(digest)) {
     document.fail(`${what}: ${JSON.stringify(digest)} is not a digest of sha256 or sha512`);
   }
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
