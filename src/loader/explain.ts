@@ -136,15 +136,11 @@ function withoutLinks(root: Root, path: string): string {
 
 /** LD_PRELOAD's libraries, then those of /etc/ld.so.preload (ld.so(8)); musl has the first only. */
 function loadPreloads(process: Process, root: Root, preload: string | undefined): Lookup[] {
-  const names = (preload ?? "").split(/[ :\t\n]+/);
   const { preloadPath } = process.linker;
   const bytes = preloadPath === "" ? 0 : root.read(preloadPath, PRELOAD_LIMIT);
-  if (typeof bytes === "object")
-    names.push(
-      ...toText(bytes)
-        .replace(/#[^\n]*/g, "")
-        .split(/[: \t\n]+/),
-    );
+  // The dynamic linker sees the file as a string of C.
+  const file = typeof bytes === "number" ? "" : (toText(bytes).split("\0", 1)[0] ?? "");
+  const names = (preload ?? "").split(/[ :\t\n]+/).concat(file.replace(/#[^\n]*/g, "").split(/[: \t\n]+/));
   return names
     .filter((name) => name !== "")
     .slice(0, MOST_PRELOADS)

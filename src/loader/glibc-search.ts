@@ -86,8 +86,9 @@ class GlibcSearch {
     const { linker, chooser } = this.#process;
     const via: Via = { kind: "cache", object: undefined };
     const considered = chooser?.consider(this.#name) ?? [];
-    // Names are compared character by character, some twenty times and once for each entry of the name.
-    this.#process.spend(this.#name, (this.#name.length * (20 + considered.length)) >> 8);
+    // Names are compared character by character, some twenty times and once for each entry of the name. It is long ones
+    // that take time.
+    this.#process.spend(this.#name, (Math.max(0, this.#name.length - 128) * (20 + considered.length)) >> 6);
     for (const { entry, hwcaps, rejected } of considered) {
       const isExcluded =
         this.#excludesDefaults && linker.systemFolders.some((folder) => entry.value.startsWith(folder));

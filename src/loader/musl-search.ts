@@ -42,7 +42,10 @@ export class MuslSearch {
   /** The folders of DT_RUNPATH or DT_RPATH. Of tokens musl knows `$ORIGIN` only; another makes the whole path void. */
   listOf(path: string, object: LoadedObject): SearchList | undefined {
     if (path === "" || path.replace(ORIGIN, "").includes("$")) return undefined;
-    return listOfWords(path.replace(ORIGIN, () => object.origin));
+    // As the object was found: a relative path stays one.
+    const slash = object.path.lastIndexOf("/");
+    const origin = slash < 0 ? "." : object.path.slice(0, slash);
+    return listOfWords(path.replace(ORIGIN, () => origin));
   }
 
   /** All paths that are tried for a name (`by`: nobody for a preloaded one), up to the one that decides, or on behind it. */
@@ -89,7 +92,7 @@ export class MuslSearch {
     const { root, linker } = this.#process;
     const bytes = root.read(linker.cachePath, PATH_FILE_LIMIT);
     if (bytes === -ENOENT) return listOfWords(linker.systemFolders.join(":"));
-    return listOfWords(typeof bytes === "number" ? "" : toText(bytes));
+    return listOfWords(typeof bytes === "number" ? "" : (toText(bytes).split("\0", 1)[0] ?? ""));
   }
 }
 
