@@ -27,8 +27,8 @@ export class EntryWriter {
     const list = `[${this.#like(owner.entries[0] ?? { key, value }, item)}]`;
     const { start, end } = value;
     if (end > start) return { start, end: contentEnd(this.#text, value), text: list };
-    const space = /[ \t]/.test(this.#text[start - 1] ?? "") ? "" : " ";
-    return { start, end, text: space + list };
+    const colon = /^[ \t]*:/.exec(this.#text.slice(key.end, start))?.[0].length ?? start - key.end;
+    return { start: key.end + colon, end: key.end + colon, text: ` ${list}` };
   }
 
   /** On a line of its own before a neighbour that begins one, so that no other line changes; else behind it. */

@@ -7,7 +7,7 @@ import { chainArguments } from "./chain.ts";
 import { hookEnvironment, hookProgram } from "./hooks.ts";
 import { mergedInto, merges, resolved, type Alias, type Mapping, type Node, type Sequence } from "./node.ts";
 import { pathOf, stageOf, type RewriteRules } from "./options.ts";
-import type { Group } from "./plan.ts";
+import type { Group, Plan } from "./plan.ts";
 import { textOf, typeOf } from "./plain.ts";
 import { linkOf } from "./spec.ts";
 
@@ -15,9 +15,12 @@ import { linkOf } from "./spec.ts";
  * Whether a document, rewritten, says what the old one said, whatever aliases and merges either is written with, and
  * nothing but the hooks is different, as the rules want it.
  */
-export function isIntended(before: Mapping, after: Mapping, rules: RewriteRules, groups: readonly Group[]): boolean {
-  return new Comparison(rules, groups).same(before, after, "spec");
+export function isIntended(before: Mapping, after: Mapping, rules: RewriteRules, planned: Planned): boolean {
+  return new Comparison(rules, planned).same(before, after, "spec");
 }
+
+/** What a plan says of nodes: which hooks become one, and which are hooks wherever else aliases and merges use them. */
+type Planned = Pick<Plan, "groups" | "hooks" | "bases">;
 
 /** What a node is a part of, as far as that matters for hooks. */
 type Place = "spec" | "devices" | "device" | "edits" | "hooks" | "hook" | "other";
@@ -36,13 +39,13 @@ type Entries = ReadonlyMap<string, Target>;
 
 class Comparison {
   readonly #rules: RewriteRules;
-  readonly #groups: readonly Group[];
+  readonly #planned: Planned;
   /** Pairs of nodes with anchors that were compared, by place: aliases lead there again and again. */
   readonly #compared = new Map<string, Map<Node, Set<Node>>>();
 
-  constructor(rules: RewriteRules, groups: readonly Group[]) {
+  constructor(rules: RewriteRules, planned: Planned) {
     this.#rules = rules;
-    this.#groups = groups;
+    this.#planned = planned;
   }
 
   same(one: Node, other: Node, place: Place): boolean {
@@ -54,8 +57,13 @@ class Comparison {
     if (before.anchor !== undefined && this.#wasCompared(before, after, place)) return true;
     if (before.kind === "sequence") return after.kind === "sequence" && this.#sameLists(before, after, place);
     if (after.kind !== "mapping") return false;
-    const wanted = place === "hook" ? this.#wanted(before) : entriesOf(before);
-    return this.#sameEntries(wanted, entriesOf(after), place);
+    const isHook = place === "hook" || (place === "other" && this.#planned.hooks.has(before));
+    if (isHook) return this.#sameEntries(this.#wanted(before), entriesOf(after), "hook");
+    if (place !== "other" || !this.#planned.bases.has(before)) {
+      return this.#sameEntries(entriesOf(before), entriesOf(after), place);
+    }
+    // What is merged into hooks is compared there; here the rest is.
+    return this.#sameEntries(withoutMerged(before), withoutMerged(after), place);
   }
 
   /** A pair that is different ends the comparison, so whatever is met again was the same. */
@@ -71,7 +79,7 @@ class Comparison {
 
   #sameLists(before: Sequence, after: Sequence, place: Place): boolean {
     const inner = place === "devices" ? "device" : place === "hooks" ? "hook" : "other";
-    const groups = place === "hooks" ? this.#groups.filter(({ list }) => list === before) : [];
+    const groups = place === "hooks" ? this.#planned.groups.filter(({ list }) => list === before) : [];
     const joined = new Set(groups.flatMap(({ members }) => members.slice(1)));
     if (before.items.length - joined.size !== after.items.length) return false;
     let at = 0;
@@ -124,6 +132,10 @@ function entriesOf(mapping: Mapping): Entries {
     for (const { key, value } of owner.entries) if (!merges(key)) entries.set(textOf(key), resolved(value));
   }
   return entries;
+}
+
+function withoutMerged(mapping: Mapping): Entries {
+  return new Map([...entriesOf(mapping)].filter(([name]) => !/^(?:path|env|hookName)$/i.test(name)));
 }
 
 /** Entries with another value for a name, in whichever case the name is written. */

@@ -35,7 +35,9 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly groups: readonly Group[];
   /** Hooks of NVIDIA's or ours that the document has, those of aliases once. */
-  readonly hooks: number;
+  readonly hooks: ReadonlySet<Mapping>;
+  /** Where entries of these hooks stand that are merged into them. */
+  readonly bases: ReadonlySet<Mapping>;
 }
 
 /** Plans the rewrite of a document. What it leads to has to be checked (intended.ts): the plan trusts the parser. */
@@ -52,7 +54,8 @@ class Planner {
   readonly #changes: Change[] = [];
   readonly #groups: Group[] = [];
   readonly #seen = new Set<Mapping>();
-  #hooks = 0;
+  readonly #hooks = new Set<Mapping>();
+  readonly #bases = new Set<Mapping>();
   /** Mappings in which an environment is to be added or filled. */
   readonly #environments = new Set<Mapping>();
 
@@ -71,7 +74,7 @@ class Planner {
     }
     this.#edits.push(...this.#references.edits(this.#document.text));
     const changes = this.#changes.toSorted((one, other) => one.line - other.line);
-    return { edits: this.#edits, changes, groups: this.#groups, hooks: this.#hooks };
+    return { edits: this.#edits, changes, groups: this.#groups, hooks: this.#hooks, bases: this.#bases };
   }
 
   #hook(hook: Node): void {
@@ -80,7 +83,7 @@ class Planner {
     const link = linkOf(hook);
     const program = hookProgram(link);
     if (program === undefined) return;
-    this.#hooks += 1;
+    this.#hooks.add(hook);
     const path = pathOf(this.#rules, program);
     this.#scalars(hook, "path", path, "path");
     this.#scalars(hook, "hookName", stageOf(this.#rules, link.hookName), "stage");
@@ -89,7 +92,8 @@ class Planner {
 
   /** Every entry of that name, should it come twice: no reader takes such a file, but no reader should be surprised. */
   #scalars(hook: Mapping, name: string, wanted: string, what: Change["what"]): void {
-    for (const { value } of entriesNamed(hook, name)) {
+    for (const { value, owner } of entriesNamed(hook, name)) {
+      if (owner !== hook) this.#bases.add(owner);
       const scalar = resolved(value);
       if (scalar.kind !== "scalar" || textOf(scalar) === wanted) continue;
       if (!this.#references.want(value, wanted)) continue;
@@ -101,6 +105,7 @@ class Planner {
   #environment(hook: Mapping): void {
     const [own] = entriesNamed(hook, "env");
     const owner = own?.owner ?? entriesNamed(hook, "path")[0]?.owner ?? hook;
+    if (owner !== hook) this.#bases.add(owner);
     if (this.#environments.has(owner)) return;
     this.#environments.add(owner);
     this.#edits.push(
@@ -199,15 +204,7 @@ function removal(text: string, list: Sequence, index: number): Edit {
   if (item === undefined || before === undefined) throw new Error("no item to remove");
   if (list.flow) return { start: contentEnd(text, before), end: contentEnd(text, item), text: "" };
   const end = lineEnd(text, contentEnd(text, item));
-  const start = lineStart(text, dashBefore(text, item.start));
-  // The last line of a file that ends without a newline takes the one before it along.
-  return end === text.length && text[end - 1] !== "\n" && start > 0
-    ? { start: start - lineBreakBefore(text, start), end, text: "" }
-    : { start, end, text: "" };
-}
-
-function lineBreakBefore(text: string, start: number): number {
-  return text[start - 2] === "\r" ? 2 : 1;
+  return { start: lineStart(text, dashBefore(text, item.start)), end, text: "" };
 }
 
 function dashBefore(text: string, start: number): number {

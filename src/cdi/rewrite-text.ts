@@ -18,12 +18,14 @@ export interface Rewritten {
  * is answered when that cannot be done: an anchor may be used in a way that allows no change by itself.
  */
 export function rewriteText(document: SpecDocument, rules: RewriteRules): Rewritten | Problem {
-  const { edits, changes, groups, hooks } = planRewrite(document, rules);
+  const plan = planRewrite(document, rules);
+  const { edits, changes } = plan;
+  const hooks = plan.hooks.size;
   const whole = document.mark + document.text;
   if (edits.length === 0) return { text: whole, changes, hooks };
   const text = document.mark + edited(document.text, edits);
   const { document: after } = parseDocument(text);
-  if (after !== undefined && isIntended(document.root, after.root, rules, groups)) return { text, changes, hooks };
+  if (after !== undefined && isIntended(document.root, after.root, rules, plan)) return { text, changes, hooks };
   const line = changes[0]?.line ?? 0;
   const message = "cannot be rewritten without changing something else: aliases or merges tie it to other parts";
   return { severity: "error", line, column: 1, message };
