@@ -50,6 +50,7 @@ const TEST = [
   { package: "dpkg", command: "dpkg-deb" },
   { package: "rpm", command: "rpmbuild" },
   { package: "systemd", command: "systemd-analyze" },
+  { package: "systemd-container", command: "systemd-nspawn" },
   { package: "kubernetes-client", command: "kubectl" },
   { package: "qemu-user-static", command: "qemu-aarch64-static" },
   { package: "gcc-aarch64-linux-gnu", command: "aarch64-linux-gnu-gcc" },

@@ -52,15 +52,30 @@ function chosen(names) {
   return ARCHITECTURES.filter((each) => names.some((name) => Object.values(each).includes(name)));
 }
 
-/** Builds the executables, of all architectures unless some are named, and gives what the kinds of packages need. */
+/** Builds the executable of an architecture, and gives it with the names. */
+function built(names) {
+  const said = run(process.execPath, [join(top, "scripts/build.mjs"), "--arch", names.build]);
+  const path = /dist\/cdi-hook\S*(?=:| is up)/.exec(said)?.[0];
+  return { ...names, executable: readFileSync(join(top, path)) };
+}
+
+/** What the kinds of packages need: `architectures`, with executables that are built when first asked for, and the rest. */
 export function release({ arch, revision, maintainer, image }) {
   const { version, description, license } = JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
-  const architectures = chosen(arch).map((names) => {
-    const said = run(process.execPath, [join(top, "scripts/build.mjs"), "--arch", names.build]);
-    const path = /dist\/cdi-hook\S*(?=:| is up)/.exec(said)?.[0];
-    return { ...names, executable: readFileSync(join(top, path)) };
-  });
-  return { version, description, license, revision, maintainer, image, mtime: time(), architectures };
+  const names = chosen(arch);
+  let architectures;
+  return {
+    version,
+    description,
+    license,
+    revision,
+    maintainer,
+    image,
+    mtime: time(),
+    get architectures() {
+      return (architectures ??= names.map(built));
+    },
+  };
 }
 
 /** Fills in `@NAME@` in a template; a name that is not among `values` is an error. */

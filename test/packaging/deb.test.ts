@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
-import { type TestContext, expect, test } from "vitest";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type TestContext, afterAll, expect, test } from "vitest";
 import { DebianMachine, writtenSpec } from "../support/debian-machine.ts";
 import { whyNoDebianRoot } from "../support/debian-root.ts";
 import { stateFor } from "../support/executable.ts";
-import { MACHINES, machineOf, output, pack, packedAt, whyNoPackages } from "../support/packages.ts";
+import { MACHINES, machineOf, output, packed, packedAt, whyNoPackages } from "../support/packages.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 import { type Listing, compareListings, listTree } from "../support/tree-listing.ts";
 
@@ -12,19 +13,27 @@ const home = "/opt/cdi-hook/bin";
 const unit = "cdi-hook-watch.service";
 const wanted = `etc/systemd/system/multi-user.target.wants/${unit}`;
 
-/** A Debian machine, its packages of revision 1 and 2, and what is there before anything is installed. */
+let shared: { readonly machine: DebianMachine; readonly before: Listing } | undefined;
+
+afterAll(() => {
+  if (shared !== undefined) rmSync(dirname(shared.machine.path), { recursive: true, force: true });
+});
+
+/** The package of a revision. */
+const packageOf = (revision: string): string =>
+  join(packed(["deb"], ["--revision", revision, "--arch", "x86_64"]), `cdi-hook_0.1.0-${revision}_amd64.deb`);
+
+/** A Debian machine with a spec, and what is there; the next test gets it as this one leaves it: without the package. */
 function stage(context: TestContext): { machine: DebianMachine; first: string; second: string; before: Listing } {
   const missing = whyNoDebianRoot() ?? whyNoPackages("dpkg-deb");
   if (missing !== undefined) context.skip(missing);
-  const base = scratchDirectory();
-  const machine = new DebianMachine(join(base, "root"));
-  machine.write("etc/cdi/nvidia.yaml", writtenSpec);
-  const [first, second] = ["1", "2"].map((revision) => {
-    pack(["deb"], join(base, revision), ["--revision", revision, "--arch", "x86_64"]);
-    return join(base, revision, `cdi-hook_0.1.0-${revision}_amd64.deb`);
-  });
-  if (first === undefined || second === undefined) throw new Error("two packages");
-  return { machine, first, second, before: list(machine) };
+  if (shared === undefined) {
+    const machine = new DebianMachine(join(mkdtempSync(join(tmpdir(), "cdi-hook-deb-")), "root"));
+    machine.write("etc/cdi/nvidia.yaml", writtenSpec);
+    shared = { machine, before: list(machine) };
+  }
+  expect(compareListings(shared.before, list(shared.machine))).toEqual([]);
+  return { ...shared, first: packageOf("1"), second: packageOf("2") };
 }
 
 /** All files but what dpkg and the helpers of its scripts keep for themselves, and what the test puts there. */
@@ -38,12 +47,12 @@ function list(machine: DebianMachine): Listing {
 test("a Debian package for each architecture, of root's files, with a checksum of each", (context) => {
   const missing = whyNoPackages("dpkg-deb");
   if (missing !== undefined) context.skip(missing);
-  const base = scratchDirectory();
-  const files = pack(["deb"], base);
+  const base = packed(["deb"]);
+  const files = readdirSync(base).sort();
   expect(files).toEqual(["cdi-hook_0.1.0-1_amd64.deb", "cdi-hook_0.1.0-1_arm64.deb"]);
   for (const [index, architecture] of (["amd64", "arm64"] as const).entries()) {
     const file = join(base, files[index] ?? "");
-    const tree = join(base, architecture);
+    const tree = join(scratchDirectory(), architecture);
     output("dpkg-deb", ["--raw-extract", file, tree]);
     const executable = readFileSync(join(tree, home, "cdi-hook"));
     expect(machineOf(executable)).toBe(MACHINES[architecture]);
@@ -113,6 +122,7 @@ test("what is left to restore outlives its removal, and not its purge", (context
   machine.write("etc/cdi/nvidia.yaml", changed);
   machine.dpkg("--purge", "cdi-hook");
   expect(existsSync(machine.at("var/lib/cdi-hook"))).toBe(false);
+  machine.write("etc/cdi/nvidia.yaml", writtenSpec);
 });
 
 test("its scripts start, restart and stop the service, where systemd runs", (context) => {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type TestContext, expect, test } from "vitest";
 import { stateFor } from "../support/executable.ts";
-import { MACHINES, machineOf, output, pack, whyNoPackages } from "../support/packages.ts";
+import { MACHINES, machineOf, output, packed, whyNoPackages } from "../support/packages.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 
 const names = ["cdi-hook-0.1.0.tgz", "cdi-hook-linux-arm64-0.1.0.tgz", "cdi-hook-linux-x64-0.1.0.tgz"];
@@ -15,12 +15,18 @@ function installed(context: TestContext, ...wanted: readonly string[]): string {
   const missing = whyNoPackages("npm") ?? (process.arch === "x64" ? undefined : "needs x86-64");
   if (missing !== undefined) context.skip(missing);
   const base = scratchDirectory();
-  expect(pack(["npm"], join(base, "packed"))).toEqual(names);
+  const files = packed(["npm"]);
   const folder = join(base, "folder");
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), "{}");
-  const files = wanted.map((name) => join(base, "packed", name));
-  const words = ["install", "--offline", "--no-audit", "--no-fund", `--cache=${base}/cache`, ...files];
+  const words = [
+    "install",
+    "--offline",
+    "--no-audit",
+    "--no-fund",
+    `--cache=${base}/cache`,
+    ...wanted.map((name) => join(files, name)),
+  ];
   output("npm", words, { cwd: folder });
   return folder;
 }
@@ -31,11 +37,12 @@ test("the packages carry their machine's executable, and no script that npm woul
   const missing = whyNoPackages("tar");
   if (missing !== undefined) context.skip(missing);
   const base = scratchDirectory();
-  pack(["npm"], base);
+  const files = packed(["npm"]);
+  expect(readdirSync(files).sort()).toEqual(names);
   const unpack = (name: string): { tree: string; manifest: Readonly<Record<string, unknown>> } => {
     const tree = join(base, name.replace(".tgz", ""));
     mkdirSync(tree);
-    output("tar", ["-xf", join(base, name), "-C", tree, "--strip-components=1"]);
+    output("tar", ["-xf", join(files, name), "-C", tree, "--strip-components=1"]);
     return { tree, manifest: JSON.parse(readFileSync(join(tree, "package.json"), "utf8")) as Record<string, unknown> };
   };
   const { manifest: main } = unpack("cdi-hook-0.1.0.tgz");

@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "
 import { join } from "node:path";
 import { type TestContext, describe, expect, test } from "vitest";
 import { program } from "../support/debian-root.ts";
-import { output, pack, whyNoPackages } from "../support/packages.ts";
+import { output, packed, whyNoPackages } from "../support/packages.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 
 const units = "usr/lib/systemd/system";
@@ -19,12 +19,11 @@ const refresh = {
 function rootWith(context: TestContext, order: string): string {
   const missing = whyNoPackages("dpkg-deb", "systemd-analyze", "systemctl");
   if (missing !== undefined) context.skip(missing);
-  const base = scratchDirectory();
-  const root = join(base, "root");
+  const made = join(packed(["deb"], ["--arch", "x86_64"]), "cdi-hook_0.1.0-1_amd64.deb");
+  const root = join(scratchDirectory(), "root");
   mkdirSync(join(root, units), { recursive: true });
   cpSync("/usr/lib/systemd/system", join(root, units), { recursive: true, verbatimSymlinks: true });
-  pack(["deb"], base, ["--arch", "x86_64"]);
-  output("dpkg-deb", ["--extract", join(base, "cdi-hook_0.1.0-1_amd64.deb"), root]);
+  output("dpkg-deb", ["--extract", made, root]);
   const other = (name: string, more: string): void => {
     const service = `[Service]\nType=oneshot\nExecStart=/opt/cdi-hook/bin/cdi-hook noop\n`;
     writeFileSync(join(root, units, name), `[Unit]\n${more}\n${service}[Install]\nWantedBy=multi-user.target\n`);

@@ -25,9 +25,10 @@ export interface Ended {
 export class DebianMachine {
   readonly path: string;
 
-  constructor(path: string) {
+  /** @param packages that it has beside the least */
+  constructor(path: string, packages: readonly string[] = []) {
     this.path = path;
-    copyOfDebianRoot({ suite: "bookworm" }, path);
+    copyOfDebianRoot({ suite: "bookworm", packages }, path);
     mkdirSync(this.at("packages"));
     // Documentation is left out of the roots, and not of packages that are installed there.
     rmSync(this.at("etc/dpkg/dpkg.cfg.d/99mmdebstrap"), { force: true });

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { DaemonSet } from "kubernetes-types/apps/v1.js";
 import { parseAllDocuments } from "yaml";
 import { program } from "./debian-root.ts";
 import { helm } from "./helm.ts";
-import { output, pack, whyNoPackages } from "./packages.ts";
+import { output, packed, whyNoPackages } from "./packages.ts";
 
 export type { DaemonSet };
 export type { Container, PodSpec } from "kubernetes-types/core/v1.js";
@@ -34,9 +34,10 @@ export class Manifests {
   readonly folder: string;
   readonly chart: string;
 
+  /** @param folder to unpack in; made when it is not there */
   constructor(folder: string) {
     this.folder = folder;
-    pack(["helm", "kustomize"], folder, ["--arch", "x86_64"]);
+    cpSync(packed(["helm", "kustomize"]), folder, { recursive: true });
     this.chart = join(folder, "cdi-hook-chart-0.1.0.tgz");
     output("tar", ["-xf", "cdi-hook-kustomize-0.1.0.tar.gz"], { cwd: folder });
   }

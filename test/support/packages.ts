@@ -1,6 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { afterAll } from "vitest";
 import { program } from "./debian-root.ts";
 
 const top = resolve(import.meta.dirname, "../..");
@@ -35,6 +37,23 @@ export function pack(kinds: readonly Kind[], out: string, words: readonly string
     stdio: ["ignore", "pipe", "pipe"],
   });
   return readdirSync(out).sort();
+}
+
+const folders = new Map<string, string>();
+
+afterAll(() => {
+  for (const folder of folders.values()) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder with packages that are made once for all tests of a file. */
+export function packed(kinds: readonly Kind[], words: readonly string[] = []): string {
+  const key = JSON.stringify([kinds, words]);
+  const made = folders.get(key);
+  if (made !== undefined) return made;
+  const folder = mkdtempSync(join(tmpdir(), "cdi-hook-packages-"));
+  folders.set(key, folder);
+  pack(kinds, folder, words);
+  return folder;
 }
 
 /** Runs a program to its end, and gives what it printed; throws with that when it fails. */
