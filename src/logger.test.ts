@@ -24,6 +24,16 @@ describe("Logger", () => {
     expect(lines).toEqual(["cdi-hook: warning: c\n", "cdi-hook: error: d\n"]);
   });
 
+  test("each piece of work has its own warnings", () => {
+    const lines = linesOf("warning", (log) => {
+      for (let work = 0; work < 3; work++) {
+        log.beginAnew();
+        for (let at = 0; at < 100; at++) log.warn(String(at));
+      }
+    });
+    expect(lines).toHaveLength(3 * 65);
+  });
+
   test("a flood of warnings ends, unless debugging; errors are shown all the same", () => {
     const flood = (log: Logger): void => {
       for (let at = 0; at < 1000; at++) log.warn(String(at));

@@ -53,6 +53,11 @@ export class Logger implements Log {
     this.#write("error", message, facts);
   }
 
+  /** Counts warnings from nothing again: for a process that runs on, at each piece of its work. */
+  beginAnew(): void {
+    this.#warnings = 0;
+  }
+
   #write(level: Level, message: string, facts: Facts | undefined): void {
     if (severity[level] >= severity[this.level]) this.#sink(level, message, facts);
   }

@@ -275,6 +275,30 @@ test("a spec that a process has open for writing is left alone, whatever is in i
   expect(await watcher.end()).toBe(0);
 });
 
+test("what is written while an older one is being rewritten is not lost", async () => {
+  mkdirSync(specs);
+  const watcher = await Watcher.start([...flags, "--no-backup", specs]);
+  const path = join(specs, "a.yaml");
+  let generation = 0;
+  for (let burst = 0; burst < 25; burst++) {
+    for (let time = 0; time <= burst % 5; time++) {
+      generation += 1;
+      const text = spec("a.yaml", `generation${generation}x`);
+      if ((burst + time) % 3 === 0) writeFileSync(path, text);
+      else renameSync(beside(path, text), path);
+      // The times at which a rewrite is under way, and those just before and after.
+      await pause(95 + ((burst * 7 + time * 13) % 45));
+    }
+    const last = `=generation${generation}x`;
+    await until(
+      () => isRewritten(path) && readFileSync(path, "utf8").includes(last),
+      () => `${last}: ${readFileSync(path, "utf8")}`,
+      20_000,
+    );
+  }
+  expect(await watcher.end()).toBe(0);
+});
+
 test("owner, mode and other names are left, a link stays a link", async () => {
   mkdirSync(specs);
   const path = join(specs, "a.yaml");
@@ -424,6 +448,12 @@ describe.each([
     expect(watcher.said("warning: ")).toBe(1);
     expect(await watcher.end()).toBe(0);
   });
+});
+
+test("a file is no directory to watch", () => {
+  writeFileSync(specs, "");
+  const { status, stderr } = runHook(["cdi", "watch", ...flags, specs]);
+  expect([status, stderr]).toEqual([1, expect.stringContaining(`watch ${specs}: not a directory`)]);
 });
 
 test("--poll does without inotify", async () => {

@@ -1,6 +1,8 @@
 import { cdiDirectories } from "../../cdi/read.ts";
 import { rewriteSpecs } from "../../cdi/rewrite.ts";
 import { watchSpecs } from "../../cdi/watch.ts";
+import { HookError } from "../../errors.ts";
+import { hostFactsBehindLinks } from "../../host/host-facts.ts";
 import { tellSupervisor } from "../../host/supervisor.ts";
 import { Wait } from "../../host/wait.ts";
 import type { Logger } from "../../logger.ts";
@@ -19,7 +21,7 @@ export function watch(paths: readonly string[], flags: WatchFlags, log: Logger):
   return exitStatusOf(
     () => {
       const rules = rulesOf(flags);
-      const directories = paths.length === 0 ? cdiDirectories : paths.map(withoutSlash);
+      const directories = paths.length === 0 ? cdiDirectories : paths.map(directoryOf);
       const supervisor = environment("NOTIFY_SOCKET");
       using wait = new Wait();
       watchSpecs({
@@ -28,6 +30,7 @@ export function watch(paths: readonly string[], flags: WatchFlags, log: Logger):
         log,
         wait,
         rewrite: (path, guard) => {
+          log.beginAnew();
           const [outcome] = rewriteSpecs({ ...rules, paths: [path], write: true, guard });
           if (outcome === undefined || outcome.status === "skipped") return true;
           if (outcome.status === "disturbed") return false;
@@ -48,6 +51,11 @@ export function watch(paths: readonly string[], flags: WatchFlags, log: Logger):
   );
 }
 
-function withoutSlash(path: string): string {
+/** A directory that was named, without a slash at its end; it need not exist. Throws HookError `usage` for a file. */
+function directoryOf(path: string): string {
+  const type = hostFactsBehindLinks(path)?.type;
+  if (path === "" || (type !== undefined && type !== "directory")) {
+    throw new HookError("usage", "watch", path, "not a directory: a directory's specs are watched, not single files");
+  }
   return path.replace(/(?<=.)\/+$/, "");
 }
