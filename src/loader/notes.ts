@@ -45,11 +45,7 @@ export function notesOn(process: Process, lookup: Lookup): Note[] {
   }
   for (const attempt of before) if (attempt.via.kind === "cache") notes.push(...staleEntry(process, attempt));
   if (decided?.candidate.verdict === "refused") notes.push(...refusalNotes(decided));
-  for (const hidden of attempts.slice(index + 1)) {
-    if (decided === undefined || hidden.candidate.verdict !== "found") continue;
-    const same = decided.candidate.verdict === "found" && decided.candidate.identity === hidden.candidate.identity;
-    if (!same) notes.push(note("hides", `${decided.path} hides ${hidden.path} (${viaText(hidden.via, process)})`));
-  }
+  if (decided !== undefined) notes.push(...hiddenNotes(process, decided, attempts.slice(index + 1)));
   notes.push(...foundNotes(process, lookup, decided));
   if (outcome === "missing") notes.push(...missingNotes(process, lookup));
   for (const { candidate, path, noFolder } of before) {
@@ -97,13 +93,23 @@ function staleEntry(process: Process, { path, candidate, isTried }: Attempt): No
   return [note("stale-entry", `${cachePath} is stale: it names ${path}, ${what}`)];
 }
 
+/** The other libraries of the name, each file once. */
+function hiddenNotes(process: Process, decided: Attempt, behind: readonly Attempt[]): Note[] {
+  const seen = new Set(decided.candidate.verdict === "found" ? [decided.candidate.identity] : []);
+  return behind.flatMap(({ candidate, path, via }) => {
+    if (candidate.verdict !== "found" || seen.has(candidate.identity)) return [];
+    seen.add(candidate.identity);
+    return [note("hides", `${decided.path} hides ${path} (${viaText(via, process)})`)];
+  });
+}
+
 function refusalNotes({ path, candidate }: Attempt): Note[] {
   if (candidate.verdict !== "refused" || !candidate.reason.includes("it is empty")) return [];
   const text = `${path} is empty: perhaps a place for a file that a container runtime mounts; the search ends at it`;
   return [note("empty-file", text)];
 }
 
-function foundNotes(process: Process, { name, object }: Lookup, decided: Attempt | undefined): Note[] {
+function foundNotes(process: Process, { name, object, attempts }: Lookup, decided: Attempt | undefined): Note[] {
   if (decided?.candidate.verdict !== "found") return [];
   const notes: Note[] = [];
   const soname = object?.object.soname;
@@ -111,7 +117,8 @@ function foundNotes(process: Process, { name, object }: Lookup, decided: Attempt
   if (isName && soname !== undefined && soname !== name) {
     notes.push(note("soname", `The soname of ${decided.path} is ${soname}`));
   }
-  if (decided.via.kind === "default" && process.chooser !== undefined) {
+  const isCached = attempts.some(({ via, path }) => via.kind === "cache" && path === decided.path);
+  if (decided.via.kind === "default" && process.chooser !== undefined && !isCached) {
     notes.push(note("not-in-cache", `${decided.path} is not in ${process.linker.cachePath}; a default folder has it`));
   }
   return notes;

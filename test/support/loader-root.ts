@@ -10,7 +10,6 @@ import { entriesOf, type Files } from "./small-root.ts";
 import { writeTree } from "./tree-entries.ts";
 
 export const linkerPath = "/lib64/ld-linux-x86-64.so.2";
-export const multiarch = "/lib/x86_64-linux-gnu";
 
 export interface Asked extends Partial<Omit<ExplainRequest, "cpuFor">> {
   /** By name; `x86-64-v3` unless told. */
