@@ -1,4 +1,4 @@
-/** What each library file says, read once per file however many names and links lead to it. */
+/** What each library file says, read once per file however many names of its folder and links to it there are. */
 import { LibraryReader, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
 import type { Directory, Identity } from "../rootfs/directory.ts";
@@ -6,12 +6,8 @@ import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
-/** A file and what was found in it. */
-export interface LibraryFile {
-  /** Device and inode number: two names with the same identity are one file. */
-  readonly identity: Identity;
-  readonly content: Library | Skip;
-}
+/** What was found in a file, and which file that is: two names with the same device and inode number are one. */
+export type LibraryFile = (Library | Skip) & { readonly identity: Identity };
 
 /** The library files of one run. */
 export interface AllLibraries {
@@ -25,7 +21,10 @@ export function allLibraries(root: Root, rules: LibraryRules): AllLibraries {
   return { plain: new Libraries(root, { ...rules, isa: false }), hwcaps: new Libraries(root, rules) };
 }
 
-/** Library files that are read by the same rules, each once. */
+/**
+ * Library files that are read by the same rules. Each is read once, but for a file of a single name that a link from
+ * another folder leads to as well.
+ */
 export class Libraries {
   readonly #root: Root;
   readonly #reader: LibraryReader;
@@ -35,15 +34,16 @@ export class Libraries {
    * link from elsewhere led to. A hint only: a listing has another number where something is mounted.
    */
   readonly #metAgain = new Set<number>();
+  #count = 0;
 
   constructor(root: Root, rules: LibraryRules) {
     this.#root = root;
     this.#reader = new LibraryReader(rules);
   }
 
-  /** How many files were read. */
+  /** How often a file was read. */
   get count(): number {
-    return this.#byIdentity.size;
+    return this.#count;
   }
 
   /** The regular file `name` of a directory, whose listing gave it the number `inode`; -errno when it cannot be opened. */
@@ -57,7 +57,7 @@ export class Libraries {
     const opened = directory.open(name);
     if (typeof opened === "number") return opened;
     if (opened.links > 1) this.#metAgain.add(inode);
-    return this.#read(opened);
+    return this.#read(opened, opened.links > 1);
   }
 
   /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
@@ -66,17 +66,27 @@ export class Libraries {
     if (typeof opened === "object" && "type" in opened) return this.#byIdentity.get(opened.identity) ?? -ENOENT;
     if (typeof opened === "number") return opened;
     this.#metAgain.add(opened.inode);
-    return this.#read(opened);
+    return this.#read(opened, true);
   }
 
-  #read(opened: OpenFile): LibraryFile {
+  /** Lets go of what was read; nothing may be asked for any more. */
+  forget(): void {
+    this.#byIdentity.clear();
+    this.#metAgain.clear();
+  }
+
+  /** Files that will hardly be met again are not remembered: there can be tens of thousands. */
+  #read(opened: OpenFile, remembers: boolean): LibraryFile {
     const { identity } = opened;
     let file = this.#byIdentity.get(identity);
     // Not `using`: what it compiles to takes as long as opening the file.
     try {
       if (file === undefined) {
-        file = { identity, content: this.#reader.read(opened) };
-        this.#byIdentity.set(identity, file);
+        const content = this.#reader.read(opened);
+        // One object for both: there are as many as there are libraries. Skips are the reader's constants.
+        file = content.skip === undefined ? Object.assign(content, { identity }) : { ...content, identity };
+        this.#count += 1;
+        if (remembers) this.#byIdentity.set(identity, file);
       }
       return file;
     } finally {

@@ -48,13 +48,12 @@ export function linkManually(
   const file = new Libraries(root, profile.library).named(directory, name, facts.inode);
   facts.library = file;
   if (typeof file === "number") return observer.unopened(path, file);
-  const { content, identity } = file;
-  if (content.skip !== undefined) {
-    observer.skipped(path, content);
+  if (file.skip !== undefined) {
+    observer.skipped(path, file);
     return observer.sonameless(path);
   }
-  const { flags, isa, osVersion } = content;
-  const soname = content.soname ?? implicitSoname(name, content, profile);
+  const { flags, identity, isa, osVersion } = file;
+  const soname = file.soname ?? implicitSoname(name, file, profile);
   const offer: Offer = { soname, name, flags, isLink: false, isa, osVersion, identity };
   const folder: Folder = { path: parent, origin: { file: "<cmdline>", line: 0 }, hwcaps: undefined, type: -1 };
   const links = new FolderLinks(root, directory, names, profile.keepsLoaderLinks);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { architectureOf, upstreamDirectories } from "./architecture.ts";
+import { ARCHITECTURE_NAMES, architectureNamed, DISTRIBUTIONS } from "./names.ts";
 import { HwcapFolders, legacyHwcaps } from "./legacy-hwcaps.ts";
 import { minorOf, profileFor, type ProfileRequest } from "./profile.ts";
 
@@ -70,6 +71,54 @@ describe("generator", () => {
   ])("%j", (request, generator) => {
     expect(of(request).layout.generator).toBe(generator);
   });
+});
+
+describe("names of architectures", () => {
+  test.each([
+    ["amd64", "x86-64"],
+    ["x86_64", "x86-64"],
+    ["i386", "i386"],
+    ["arm64", "aarch64"],
+    ["armhf", "armhf"],
+    ["armel", "armel"],
+    ["ppc64el", "ppc64le"],
+    ["s390x", "s390x"],
+    ["mips64el", "mips64el"],
+    ["riscv64", "riscv64"],
+    ["loong64", "loongarch64"],
+    ["x32", "x32"],
+    ["constructor", undefined],
+    ["sparc", undefined],
+  ])("%s", (name, architecture) => {
+    expect(architectureNamed(name)).toBe(architecture);
+  });
+
+  test("every release and distribution has a profile of every architecture", () => {
+    for (const architecture of ARCHITECTURE_NAMES) {
+      for (const distribution of DISTRIBUTIONS) {
+        for (let minor = 17; minor <= 43; minor += 1) {
+          const { layout, systemDirectories } = of({ architecture, distribution, glibc: `2.${minor}` });
+          expect(layout.generator).toContain(`release version 2.${minor}`);
+          expect(new Set(systemDirectories).size).toBe(systemDirectories.length);
+          expect(systemDirectories.length).toBeGreaterThan(0);
+        }
+      }
+    }
+  });
+});
+
+test("Arch has one folder for libraries, SUSE those of upstream", () => {
+  expect(of({ distribution: "arch" }).systemDirectories).toEqual(["/usr/lib", "/usr/lib64", "/usr/libx32"]);
+  expect(of({ distribution: "suse" }).systemDirectories).toEqual(of({}).systemDirectories);
+});
+
+test("POWER's folders: capabilities before platforms of the same name", () => {
+  const folders = new HwcapFolders(legacyHwcaps("powerpc", 36), new Map());
+  expect(["altivec", "dfp", "power9", "power4", "tls"].every((name) => folders.descends(name))).toBe(true);
+  expect(["vsx", "/", ""].some((name) => folders.descends(name))).toBe(false);
+  expect(folders.bits("/lib64/power9")).toBe(1n << 46n);
+  expect(folders.bits("/lib64/power4")).toBe(1n << 19n);
+  expect(folders.bits("/opt//altivec")).toBe(1n << 28n);
 });
 
 describe("distributions", () => {

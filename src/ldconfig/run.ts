@@ -112,10 +112,10 @@ export class Run implements Disposable {
   scan(): void {
     const { log } = this.#options;
     for (const open of this.#searchPath) {
-      const { folder, entries } = open;
-      if (log.debugging) log.debug(`${folder.path}: ${entries.length} names (from ${describe(folder)})`);
+      const { folder } = open;
       this.#options.observer?.folder(folder, this.#bits(folder));
-      this.#scanFolder(open);
+      // What a folder's scan takes in memory is gone by the time that its entries take theirs.
+      this.#addEntries(folder, this.#scanFolder(open));
       this.#warnOfFailures(folder.path);
     }
     const { plain, hwcaps } = this.#libraries;
@@ -151,8 +151,11 @@ export class Run implements Disposable {
     return writeCache(this.entries, this.#searchPath.hwcapsNames, this.#profile.layout);
   }
 
-  #scanFolder({ folder, directory, entries, links }: OpenFolder): void {
-    const { observer, tick } = this.#options;
+  /** The folder's sonames, the last of ldconfig's order first; their links are mended. */
+  #scanFolder({ folder, directory, takeEntries, links }: OpenFolder): Offer[] {
+    const { log, observer, tick } = this.#options;
+    const entries = takeEntries();
+    if (log.debugging) log.debug(`${folder.path}: ${entries.length} names (from ${describe(folder)})`);
     let names = new FolderNames(directory, entries, links);
     let dangling: string[] = [];
     let ambiguous = false;
@@ -175,7 +178,7 @@ export class Run implements Disposable {
       },
       observer,
       tick,
-      log: this.#options.log,
+      log,
     };
     let scan = new FolderScan(context, folder, directory, names);
     scan.scan();
@@ -202,7 +205,7 @@ export class Run implements Disposable {
     if (dangling.length > 0) {
       this.#dangling.push({ folder, path: directory.path, names: dangling, mended: this.#mended });
     }
-    this.#addEntries(folder, offers);
+    return offers.reverse();
   }
 
   /** What older packages left behind; links for compilers (`libx.so`) stay, as their target may be installed later. */
@@ -246,7 +249,8 @@ export class Run implements Disposable {
     return hwcaps === undefined ? (this.#hwcapFolders?.bits(path) ?? 0n) : 0n;
   }
 
-  #addEntries(folder: Folder, offers: readonly Offer[]): void {
+  /** Turns offers into entries, from the last one on, and lets go of each: there can be tens of thousands. */
+  #addEntries(folder: Folder, offers: Offer[]): void {
     const { hwcaps, path } = folder;
     const { log } = this.#options;
     if (this.#text > TEXT_LIMIT || this.entries.length + offers.length > ENTRY_LIMIT) {
@@ -257,7 +261,7 @@ export class Run implements Disposable {
     const hwcap = this.#bits(folder);
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
-    for (const offer of offers) {
+    for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
       const { soname, flags, osVersion, isa, name } = offer;
       const file = hwcaps === undefined ? soname : name;
       const value = `${path}/${file}`;

@@ -178,25 +178,24 @@ export class FolderScan {
   }
 
   #offer(name: string, file: LibraryFile, viaLink: boolean): void {
-    const { content } = file;
-    if (content.skip !== undefined) return this.#leftOut(name, content);
+    if (file.skip !== undefined) return this.#leftOut(name, file);
     let isLink = viaLink;
-    let soname = content.soname ?? implicitSoname(name, content, this.#context.profile);
+    let soname = file.soname ?? implicitSoname(name, file, this.#context.profile);
     if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
     if (isLink) soname = name;
-    let { flags } = content;
+    let { flags } = file;
     const { type } = this.#folder;
     if (flags === FLAG_ELF && type > 1 && this.#libraryTypes) flags = type;
 
     const known = this.#offers.get(soname);
     if (known === undefined) {
-      const { isa, osVersion } = content;
+      const { isa, osVersion } = file;
       this.#offers.set(soname, { soname, name, flags, isLink, isa, osVersion, identity: file.identity });
-    } else this.#rival(known, name, flags, isLink, file.identity, content);
+    } else this.#rival(known, name, flags, isLink, file);
   }
 
   /** A second file for a soname: a file wins over a link, else the higher version in its name. */
-  #rival(known: Offer, name: string, flags: number, isLink: boolean, identity: Identity, content: Library): void {
+  #rival(known: Offer, name: string, flags: number, isLink: boolean, file: Library & LibraryFile): void {
     const { charSigned } = this.#context.profile.layout;
     if (flags !== known.flags) this.#context.ambiguous();
     const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
@@ -211,9 +210,9 @@ export class FolderScan {
     }
     known.name = name;
     known.isLink = isLink;
-    known.isa = content.isa;
-    known.osVersion = content.osVersion;
-    known.identity = identity;
+    known.isa = file.isa;
+    known.osVersion = file.osVersion;
+    known.identity = file.identity;
   }
 
   /** One warning per folder: what one file lacks, the next lacks as well. */

@@ -33,7 +33,8 @@ interface FoundFolder extends Folder {
   /** Without links. */
   readonly canonical: string;
   readonly identity: Identity;
-  readonly entries: readonly DirectoryEntry[];
+  /** Emptied when they are taken. */
+  entries: readonly DirectoryEntry[];
   /** How many links its path leads through. */
   readonly links: number;
   directory: Directory | undefined;
@@ -43,7 +44,8 @@ interface FoundFolder extends Folder {
 export interface OpenFolder {
   readonly folder: Folder;
   readonly directory: Directory;
-  readonly entries: readonly DirectoryEntry[];
+  /** What is in it. Only once: thousands of names are no small thing to keep. */
+  readonly takeEntries: () => readonly DirectoryEntry[];
   /** How many links the folder's path leads through. */
   readonly links: number;
 }
@@ -109,8 +111,9 @@ export class SearchPath {
       if (folder.directory !== undefined) this.#open -= 1;
       folder.directory = undefined;
       try {
-        if (directory.identity === folder.identity)
-          yield { folder, directory, entries: folder.entries, links: folder.links };
+        if (directory.identity === folder.identity) {
+          yield { folder, directory, takeEntries: () => takeEntries(folder), links: folder.links };
+        }
       } finally {
         directory.close();
       }
@@ -186,6 +189,12 @@ export class SearchPath {
     this.#byIdentity.set(directory.identity, folder);
     return folder;
   }
+}
+
+function takeEntries(folder: FoundFolder): readonly DirectoryEntry[] {
+  const { entries } = folder;
+  folder.entries = [];
+  return entries;
 }
 
 /** A loop, as a function that is called for each name of each folder takes its time. */

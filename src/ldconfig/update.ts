@@ -78,6 +78,9 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
     for (const link of run.links) links.push(link);
     if (!settled && pass < PASSES) continue;
     warnOfFormat(run, profile, options.log);
+    // Laying the cache out takes as much memory as the scan.
+    libraries.plain.forget();
+    libraries.hwcaps.forget();
     return { bytes: run.bytes(), entries: run.entries.length, links };
   }
 }

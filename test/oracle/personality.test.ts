@@ -1,8 +1,12 @@
 /** `cdi-hook ldconfig` beside ldconfig: what they print, how they end, and what they leave. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { copyOfDebianRoot, whyNoDebianRoot } from "../support/debian-root.ts";
+import { executablePath } from "../support/executable.ts";
+import { compareListings, listTree } from "../support/tree-listing.ts";
 import { machineLdconfig } from "./machine-ldconfig.ts";
 import { commandLines, compare, ownWords, type Compared, type Outcome } from "./personality-cases.ts";
 
@@ -46,6 +50,24 @@ test.for(ownWords)("ldconfig %s, in our own words", (commandLine, context) => {
   for (const letter of commandLine.includes("V") || commandLine.includes("version") ? [] : "cCfilnNprvX") {
     expect(result.ours.stdout).toMatch(new RegExp(`-\\w*${letter}\\b|\\[-\\w*${letter}`));
   }
+});
+
+test("in the place of a Debian root's own ldconfig", (context) => {
+  const missing = whyNoDebianRoot();
+  if (missing !== undefined) return context.skip(missing);
+  const root = join(base, "debian");
+  copyOfDebianRoot({ suite: "bookworm" }, root);
+  const cache = join(root, "etc/ld.so.cache");
+  const theirs = readFileSync(cache);
+  rmSync(cache);
+  copyFileSync(executablePath, join(root, "usr/sbin/ldconfig"));
+  const before = listTree(root, { without: ["/etc/ld.so.cache"] });
+  const run = (...words: string[]): string => execFileSync("chroot", [root, "/sbin/ldconfig", ...words]).toString();
+  expect(run()).toBe("");
+  expect(readFileSync(cache).equals(theirs)).toBe(true);
+  expect(compareListings(before, listTree(root, { without: ["/etc/ld.so.cache"] }))).toEqual([]);
+  expect(run("-p")).toContain("libc.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libc.so.6");
+  expect(run("--version")).toMatch(/^ldconfig \(cdi-hook .*\) 2\.36$/m);
 });
 
 test("the page of options says what both do", async (context) => {
