@@ -180,8 +180,9 @@ export class CacheFile {
 
   #text(start: number): string | undefined {
     if (start >= this.#bytes.length) return undefined;
-    const end = this.#bytes.subarray(start, start + NAME_LIMIT).indexOf(0);
-    return end < 0 ? toText(this.#bytes, start, start + NAME_LIMIT) : toText(this.#bytes, start, start + end);
+    const bytes = this.#bytes.subarray(start, start + NAME_LIMIT);
+    const end = bytes.indexOf(0);
+    return toText(bytes, 0, end < 0 ? bytes.length : end);
   }
 
   /**

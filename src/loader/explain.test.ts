@@ -263,6 +263,12 @@ describe("what a person ought to know", () => {
     );
   });
 
+  test("a cache whose last name has no end", () => {
+    const whole = cacheOf([[name, "/opt/libx.so.1"]], { extensions: false });
+    const explanation = ask({ "/etc/ld.so.cache": whole.subarray(0, -1), "/opt/libx.so.1": x() }, { name });
+    expect(answer(explanation)).toBe("/opt/libx.so.1 (/etc/ld.so.cache)");
+  });
+
   test("a program that is static, a script, missing, or of an unknown machine", () => {
     const isStatic = ask({ "/bin/p": elf(undefined, { noDynamic: true }) }, { from: "/bin/p" });
     expect(notes(isStatic)).toEqual(["static: /bin/p is statically linked: nothing is loaded for it"]);
