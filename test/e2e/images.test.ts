@@ -1,14 +1,13 @@
 /** `ldcache` on OCI layouts and archives, with what Debian's tools make of them before and after. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, type TestContext } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from "vitest";
 import { program, whyNoDebianRoot } from "../support/debian-root.ts";
 import { runHook, type RunResult } from "../support/executable.ts";
 import { loadableLibrary } from "../support/loadable-library.ts";
-import { ForgedLayout, umociLayout, whyNoLayoutTools } from "../support/oci-layout.ts";
+import { ForgedLayout, scratchForLayouts, umociLayout, whyNoLayoutTools } from "../support/oci-layout.ts";
 import { makePerlRoot } from "../support/perl-root.ts";
 import { probeCommand } from "../support/probe.ts";
 import { podmanMissing, runPodman } from "../support/runtimes.ts";
@@ -71,10 +70,7 @@ describe("an OCI layout", () => {
   const packings = ["gzip", "zstd"] as const;
 
   function layoutOf(packing: (typeof packings)[number]): string {
-    // For podman an image's name has no capitals.
-    const folder = join(tmpdir(), `cdi-hook-layout-${randomBytes(6).toString("hex")}`);
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    mkdirSync(folder);
+    const folder = scratchForLayouts();
     const layout = join(folder, "layout");
     umociLayout(layout, [root]);
     if (packing === "gzip") return layout;

@@ -1,9 +1,11 @@
 /** OCI layouts, made by hand or by Debian's tools. */
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { onTestFinished } from "vitest";
 import { program } from "./debian-root.ts";
 
 export interface Described {
@@ -75,6 +77,14 @@ export class ForgedLayout {
   bytes(digest: string): Buffer {
     return readFileSync(join(this.path, "blobs", digest.replace(":", "/")));
   }
+}
+
+/** As scratchDirectory, for layouts: to podman and buildah an image's name has no capitals. */
+export function scratchForLayouts(): string {
+  const path = join(tmpdir(), `cdi-hook-layout-${randomBytes(6).toString("hex")}`);
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  mkdirSync(path);
+  return path;
 }
 
 /** A descriptor with a tag. */
