@@ -1,7 +1,7 @@
 /** Where the commands of `ldcache` read a cache: a file that a person names, or a root's. */
 import { fromText } from "../../bytes/text.ts";
 import { FormatError, HookError } from "../../errors.ts";
-import { readHostFile } from "../../host/file.ts";
+import { readHostFile, withHostFile } from "../../host/file.ts";
 import { ENOENT, describeErrno } from "../../kernel/errno.ts";
 import { descriptionRulesOf, type DescriptionRules } from "../../ldcache/describe.ts";
 import { readCache, type Cache } from "../../ldcache/read.ts";
@@ -58,7 +58,7 @@ export function cacheOfArgument(argument: string, log: Logger, path = CACHE_PATH
 /** A file that begins as caches do; whatever else it may be is no matter of ours. */
 function isCacheFile(path: string): boolean {
   try {
-    const beginning = readHostFile(path, "kernel", CACHE_LIMIT).slice(0, 20);
+    const beginning = withHostFile(path, "kernel", (input) => input.next()).slice(0, 20);
     return beginning.startsWith("ld.so-1.7.0") || beginning === "glibc-ld.so.cache1.1";
   } catch (error) {
     if (error instanceof HookError) return false;
