@@ -31,6 +31,7 @@ const PARTS = {
   "application-profile": "src/hooks/application-profile.ts",
   "driver-params": "src/hooks/driver-params.ts",
   view: "src/oci/view.ts",
+  "read-only": "src/hooks/read-only.ts",
   apply: "src/cli/apply.ts",
   "cdi-edits": "src/apply/cdi-edits.ts",
   chain: "src/cli/chain.ts",

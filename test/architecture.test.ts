@@ -303,7 +303,8 @@ function inputsOf({ outputs }: Metafile, isEntry: (entryPoint: string) => boolea
 }
 
 /** Parts that a hook may need. */
-const hookParts = /^bin\/cdi-hook\.ts$|:(?:linker|view|driver-params|cuda-compat|application-profile|chain|suggest)$/;
+const hookParts =
+  /^bin\/cdi-hook\.ts$|:(?:linker|view|read-only|driver-params|cuda-compat|application-profile|chain|suggest)$/;
 
 /** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
 function needlessInputs(metafile: Metafile): readonly string[] {

@@ -133,7 +133,8 @@ export function applyHooks({ state, entries, planned }: Task, options: ApplyOpti
       log,
     ));
   try {
-    const status = runHooks(chain, { state: () => state, root: () => open().root }, log);
+    const container = { state: () => state, root: () => open().root, settle: () => undefined };
+    const status = runHooks(chain, container, log);
     if (!options.dryRun) return status;
     const { root, view } = open();
     const changes = root instanceof VirtualRoot ? root : undefined;

@@ -46,7 +46,7 @@ export function runChain(words: readonly string[], call: ChainCall): number {
   const chain = chainOf(lines, log);
   if (chain.length === 0 && malformed.length === 0) log.warn("chain: no hook given, nothing is done");
   const told = malformed.length === 0 ? success : exitStatusOf(() => fail(malformed), "chain", log);
-  return Math.max(told, runInContainer(chain, flags.text("view"), log));
+  return Math.max(told, runInContainer(chain, flags, log));
 }
 
 function fail(errors: readonly HookError[]): never {
@@ -81,8 +81,8 @@ function chainOf(lines: readonly CommandLine[], log: Logger): ChainedHook[] {
 
 const longestWord = 64;
 
-function runInContainer(chain: readonly ChainedHook[], view: string, log: Logger): number {
-  using container = new Container(statePathOf(chain, log), view, log);
+function runInContainer(chain: readonly ChainedHook[], flags: FlagValues, log: Logger): number {
+  using container = new Container(statePathOf(chain, log), flags, log);
   return runHooks(chain, container, log);
 }
 

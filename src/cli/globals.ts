@@ -34,6 +34,14 @@ export const globalFlags: readonly Flag[] = [
     help: "where the container's files are seen: as we see them, as its process does, or as config.json will mount them; found out unless told",
     environment: ["CDI_HOOK_VIEW"],
   },
+  {
+    name: "on-read-only",
+    value: "string",
+    placeholder: "WAY",
+    choices: ["mount", "warn", "fail"],
+    help: "what to do where the root is read-only: mount a cache that needs no links over the container's, warn, or fail; mount unless told",
+    environment: ["CDI_HOOK_ON_READ_ONLY"],
+  },
   { name: "help", alias: "h", value: "none", help: "print help" },
   { name: "version", alias: "v", value: "none", help: "print the version" },
 ];

@@ -98,9 +98,16 @@ function runLdconfig(name: string, words: readonly string[]): number {
 }
 
 function runHook(hook: Hook, flags: FlagValues, log: Logger): number {
-  using container = new Container(flags.text("container-spec"), flags.text("view"), log);
-  const { state, root } = container;
-  return exitStatusOf(() => runForgiving(hook, { flags, log, state, root }), hook.name, log);
+  using container = new Container(flags.text("container-spec"), flags, log);
+  const { state, root, pretend, forgivesReadOnly } = container;
+  return exitStatusOf(
+    () => {
+      runForgiving(hook, { flags, log, state, root, pretend, forgivesReadOnly });
+      container.settle();
+    },
+    hook.name,
+    log,
+  );
 }
 
 function loggerOf(flags: FlagValues): Logger {

@@ -5,27 +5,34 @@ import type { Logger } from "../logger.ts";
 import { exitStatusOf, success } from "./exit.ts";
 
 /** The container that hooks are run for. */
-export type HookedContainer = Pick<HookCall, "state" | "root">;
+export interface HookedContainer extends Pick<HookCall, "state" | "root" | "pretend" | "forgivesReadOnly"> {
+  /** Makes up for what was only pretended, once the hooks have run. Throws HookError `kernel`. */
+  settle(): void;
+}
 
 /**
  * Runs several hooks of one container, in the order that makes sense of them. Every hook is tried, and all failures are
  * told; the answer is the exit status.
  */
 export function runHooks(chain: readonly ChainedHook[], container: HookedContainer, log: Logger): number {
-  const { state, root } = container;
+  const { state, root, pretend, forgivesReadOnly } = container;
+  const readOnly = { ...(pretend && { pretend }), ...(forgivesReadOnly === true && { forgivesReadOnly }) };
   const missing = new Failure();
   let status = success;
   for (const group of inOrder(chain)) {
     const [first] = group;
     if (first === undefined) continue;
     const { hook, flags } = first;
-    const work = { flags, log, state: missing.kept(state), root: missing.kept(root) };
+    const work = { flags, log, state: missing.kept(state), root: missing.kept(root), ...readOnly };
     const result = exitStatusOf(() => runForgiving(together(group, hook), work), hook.name, log);
     status = Math.max(status, result);
     // What the other hooks would say of it has been said.
-    if (missing.met && result !== success) break;
+    if (missing.met && result !== success) return status;
   }
-  return status;
+  return Math.max(
+    status,
+    exitStatusOf(() => container.settle(), "chain", log),
+  );
 }
 
 /** A failure that stays: the state cannot be read from stdin a second time. */

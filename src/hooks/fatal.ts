@@ -1,6 +1,6 @@
 import { HookError } from "../errors.ts";
 import type { Log } from "../logger.ts";
-import { ELOOP, ENOENT, ENOTDIR, EPERM } from "../rootfs/constants.ts";
+import { EBUSY, ELOOP, ENOENT, ENOTDIR, EPERM, EROFS } from "../rootfs/constants.ts";
 import type { Hook, HookCall } from "./hook.ts";
 
 /** What becomes of a system call that failed, by hook and error number. */
@@ -55,14 +55,40 @@ export function isFatal(hook: string, error: unknown): boolean {
 /** Runs a hook; forgiven failures are told to its log. Throws the others: a HookError, or an AggregateError of several. */
 export function runForgiving(hook: Hook, call: HookCall): void {
   try {
-    hook.run(call);
+    runAgain(hook, call);
   } catch (error) {
-    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-    const fatal = errors.filter((each) => isFatal(hook.name, each));
+    const errors = errorsOf(error);
+    const forgiven = (each: unknown): boolean =>
+      !isFatal(hook.name, each) || (call.forgivesReadOnly === true && isReadOnly(each));
+    const fatal = errors.filter((each) => !forgiven(each));
     for (const each of errors) if (!fatal.includes(each)) tell(hook.name, each, call.log);
     if (fatal.length === errors.length) throw error;
     if (fatal.length > 0) throw new AggregateError(fatal, undefined, { cause: error });
   }
+}
+
+/** A mode cannot be pretended: what has it is what is read-only. */
+function runAgain(hook: Hook, call: HookCall): void {
+  try {
+    hook.run(call);
+  } catch (error) {
+    const unchangeable = errorsOf(error).some((each) => isReadOnly(each) || isMountedFile(each));
+    if (hook.name === "chmod" || !unchangeable || call.pretend?.() !== true) throw error;
+    hook.run(call);
+  }
+}
+
+function errorsOf(error: unknown): readonly unknown[] {
+  return error instanceof AggregateError ? error.errors : [error];
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof HookError && error.code === "kernel" && error.errno === EROFS;
+}
+
+/** A file cannot be replaced where another one is mounted. */
+function isMountedFile(error: unknown): boolean {
+  return error instanceof HookError && error.errno === EBUSY && error.operation === "replace";
 }
 
 function tell(hook: string, error: unknown, log: Log): void {

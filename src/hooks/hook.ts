@@ -52,6 +52,13 @@ export interface HookCall {
    * or `root`.
    */
   readonly root: () => Root;
+  /**
+   * What is done about a place that is read-only: `root` becomes one that only seems to be writable, when the answer is
+   * true, and the hook is run again.
+   */
+  readonly pretend?: () => boolean;
+  /** A place that is read-only is no failure of any hook. */
+  readonly forgivesReadOnly?: boolean;
 }
 
 /** One word of the command line, and what it does. */

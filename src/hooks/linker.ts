@@ -22,17 +22,17 @@ const defaultConfiguration = "include /etc/ld.so.conf.d/*.conf\n";
  * What update-ldcache does, for the folders of all these flags: the work of ldconfig, or its counterpart for musl. Throws
  * HookError.
  */
-export function updateLinker({ log, root }: HookCall, all: readonly FlagValues[]): void {
+export function updateLinker({ log, root, pretend }: HookCall, all: readonly FlagValues[]): void {
   const folders = all.map((flags) => flags.list("folder"));
   const container = root();
   const { profile, libc, why } = detectProfile(container, log);
   log.debug(`dynamic linker of the container: ${libc}; ldconfig imitated: ${profile.name} (${why})`);
-  if (libc !== "musl") updateGlibc(container, folders.flat(), profile, log);
+  if (libc !== "musl") updateGlibc(container, folders.flat(), profile, log, pretend !== undefined);
   // Each puts its folders before those of the one before.
   else for (const values of folders) updateMusl(container, values, profile, log);
 }
 
-function updateGlibc(root: Root, values: readonly string[], profile: Profile, log: Log): void {
+function updateGlibc(root: Root, values: readonly string[], profile: Profile, log: Log, needsLinks: boolean): void {
   const folders = usableFolders(root, values, ldSoConf, log);
   if (root.lstat(CONFIGURATION_PATH) === -ENOENT) {
     root.replaceFile(CONFIGURATION_PATH, fromText(defaultConfiguration), 0o644);
@@ -48,7 +48,7 @@ function updateGlibc(root: Root, values: readonly string[], profile: Profile, lo
   if (directories.length > 0)
     log.debug(`${CONFIGURATION_PATH} does not include the drop-ins: their folders are scanned first all the same`);
   // Settled: a link that create-symlinks made often leads to a soname's link, which is only made now.
-  update(root, profile, { directories, configuration, links: true, settle: true, log });
+  update(root, profile, { directories, configuration, links: true, settle: true, needsLinks, log });
 }
 
 /** The folders of the drop-ins, those of compatibility libraries first, when the configuration lacks one of the files. */

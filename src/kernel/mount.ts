@@ -102,3 +102,9 @@ export function mount(source: string, target: string, type: string, flags: numbe
 export function detach(path: string): number {
   return syscall(NR.umount2, path, MNT_DETACH);
 }
+
+/** setns(2) with CLONE_NEWNS: this process goes on in the mount namespace behind a descriptor of its /proc file. */
+export function enterMountNamespace(descriptor: number): number {
+  const CLONE_NEWNS = 0x0002_0000;
+  return syscall(NR.setns, descriptor, CLONE_NEWNS);
+}

@@ -62,10 +62,12 @@ const X86_64 = {
   prctl: 157,
   dup3: 292,
   pipe2: 293,
+  setns: 308,
   prlimit64: 302,
 };
 
 const GENERIC: typeof X86_64 = {
+  setns: 268,
   getcwd: 17,
   fsetxattr: 7,
   fgetxattr: 10,

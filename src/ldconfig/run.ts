@@ -3,7 +3,7 @@ import { HookError } from "../errors.ts";
 import type { CacheEntry } from "../ldcache/entry.ts";
 import { writeCache } from "../ldcache/write.ts";
 import type { Log } from "../logger.ts";
-import { S_IFLNK } from "../rootfs/constants.ts";
+import { EROFS, S_IFLNK, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { configuredFolder, readConfiguration, type Configuration } from "./configuration.ts";
@@ -29,6 +29,7 @@ export interface RunOptions {
   readonly directories?: readonly string[];
   readonly links: boolean;
   readonly settle?: boolean;
+  readonly needsLinks?: boolean;
   readonly configuration?: Configuration;
   /** Where relative folders start; without it, those of the command line have to be absolute. */
   readonly from?: string;
@@ -44,6 +45,8 @@ const FAILURES = {
   impossible: "the soname is no file name",
 } as const;
 
+const READ_ONLY = describeErrno(-EROFS);
+
 /** Links of one folder that lead nowhere. */
 interface Dangling {
   readonly folder: Folder;
@@ -57,6 +60,8 @@ interface Dangling {
 export class Run implements Disposable {
   readonly entries: CacheEntry[] = [];
   readonly links: LinkChange[] = [];
+  /** The path of a link that could not be made as its folder is read-only. */
+  readOnly: string | undefined;
   readonly #root: Root;
   readonly #profile: Profile;
   readonly #options: RunOptions;
@@ -235,6 +240,7 @@ export class Run implements Disposable {
   #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): Outcome {
     const { name, soname } = offer;
     const reason = state === "missing" || state === "wrong" ? links.mend(offer, state) : FAILURES[state];
+    if (reason === READ_ONLY) this.readOnly ??= `${folder.path}/${soname}`;
     if (reason !== undefined) {
       this.#failed(folder, soname, name, reason);
       return state === "occupied" ? "occupied" : "failed";
@@ -258,13 +264,14 @@ export class Run implements Disposable {
       this.#cut = true;
       return;
     }
+    const { lasting } = this.#root;
     const hwcap = this.#bits(folder);
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
     for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
       const { soname, flags, osVersion, isa, name } = offer;
       const file = hwcaps === undefined ? soname : name;
-      const value = `${path}/${file}`;
+      const value = lasting === undefined ? `${path}/${file}` : lasting(`${path}/${file}`);
       this.#text += soname.length + value.length;
       this.entries.push({ key: soname, value, flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa });
     }
@@ -288,6 +295,7 @@ export class Run implements Disposable {
   /** One line per folder and reason: a root that cannot be written would make hundreds. */
   #warnOfFailures(path: string): void {
     if (this.#options.observer !== undefined) this.#failures.clear();
+    if (this.#options.needsLinks === true) this.#failures.delete(READ_ONLY);
     for (const [reason, failed] of this.#failures) {
       const names = [...failed];
       const more = names.length > NAMES_SHOWN ? `, and ${names.length - NAMES_SHOWN} more` : "";

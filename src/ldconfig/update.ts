@@ -1,7 +1,8 @@
 /** Bringing a root's soname links and `/etc/ld.so.cache` up to date, as the ldconfig of its own glibc would. */
 import { toText } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
-import { S_IFREG } from "../rootfs/constants.ts";
+import { EROFS, S_IFREG } from "../rootfs/constants.ts";
+import { kernelFailure } from "../rootfs/failure.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { Configuration } from "./configuration.ts";
 import { allLibraries } from "./libraries.ts";
@@ -27,6 +28,8 @@ export interface UpdateOptions {
    * itself removes such a link, or leaves it out, and takes it up in the next run.
    */
   readonly settle?: boolean;
+  /** A link that cannot be made because its folder is read-only is an error, not a warning: for `update`. */
+  readonly needsLinks?: boolean;
   /** Where the cache goes; CACHE_PATH unless told. */
   readonly cachePath?: string;
   /** The configuration; CONFIGURATION_PATH unless told. */
@@ -44,6 +47,8 @@ export interface ComputedCache {
   readonly entries: number;
   /** Links that were changed, or that could not be, in the order of the work. */
   readonly links: readonly LinkChange[];
+  /** The path of a link that could not be made as its folder is read-only. */
+  readonly readOnly: string | undefined;
 }
 
 export interface UpdateResult extends ComputedCache {
@@ -54,12 +59,14 @@ export interface UpdateResult extends ComputedCache {
 /**
  * Mends the links and writes the cache. A cache that is right already is not touched.
  *
- * @throws HookError `kernel` when the cache cannot be written, `usage` for a relative folder, `refused` for a format
+ * @throws HookError `kernel` when the cache cannot be written or a link that is needed cannot be made, `usage` for a relative folder, `refused` for a format
  *   that this glibc writes wrongly
  */
 export function update(root: Root, profile: Profile, options: UpdateOptions): UpdateResult {
   const computed = computeCache(root, profile, options);
-  const { cachePath = CACHE_PATH, log } = options;
+  const { cachePath = CACHE_PATH, log, needsLinks } = options;
+  if (needsLinks === true && computed.readOnly !== undefined)
+    throw kernelFailure("create link", computed.readOnly, -EROFS);
   const changed = !isCurrent(root, cachePath, computed.bytes);
   if (changed) root.replaceFile(cachePath, computed.bytes, CACHE_MODE);
   log.debug(`${cachePath}: ${changed ? "written" : "is right already"}, ${computed.entries} entries`);
@@ -81,7 +88,7 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
     // Laying the cache out takes as much memory as the scan.
     libraries.plain.forget();
     libraries.hwcaps.forget();
-    return { bytes: run.bytes(), entries: run.entries.length, links };
+    return { bytes: run.bytes(), entries: run.entries.length, links, readOnly: run.readOnly };
   }
 }
 

@@ -15,7 +15,7 @@ import type { Log } from "../logger.ts";
 import { EACCES, describeErrno } from "../rootfs/constants.ts";
 import { hostIdentity } from "../rootfs/kernel-source.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
-import { mountedOverlayOf, overlayOf, type RuntimeMounts } from "../rootfs/overlay.ts";
+import { frozenOverlayOf, mountedOverlayOf, overlayOf, type RuntimeMounts } from "../rootfs/overlay.ts";
 import { openProcessRoot } from "../rootfs/process-root.ts";
 import type { Root } from "../rootfs/root.ts";
 import { mountsOf } from "./mounts.ts";
@@ -27,6 +27,8 @@ export type View = "here" | "process" | "overlay";
 export interface Seen {
   readonly root: Root;
   readonly view: View;
+  /** The root only seems to be writable: see hooks/read-only.ts. */
+  readonly pretends?: true;
 }
 
 /** Which root is to be opened, and how. */
@@ -57,8 +59,11 @@ export function openView(request: ViewRequest, log: Log): Seen {
         log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`);
       return { view, root: mountedOverlayOf(here, planned ?? { mounts: [], devices: [] }, failed, !forecast) };
     }
+    // A runtime may show its process a writable mount of a folder that is read-only for us: it stays so.
+    const frozen = process !== undefined && here.readOnly && !process.readOnly;
     if (process !== undefined) here.close();
     const root = process ?? here;
+    if (frozen) return { view, root: frozenOverlayOf(root), pretends: true };
     return { view, root: forecast ? overlayOf(root, true) : root };
   } catch (error) {
     here.close();

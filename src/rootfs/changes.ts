@@ -1,6 +1,6 @@
 /** What was changed in a tree in memory, and how a root gets to be so. */
 import { HookError } from "../errors.ts";
-import { EOPNOTSUPP } from "../kernel/errno.ts";
+import { EBUSY, EOPNOTSUPP, EROFS } from "../kernel/errno.ts";
 import { kernelFailure } from "./failure.ts";
 import type { Root } from "./root.ts";
 
@@ -23,6 +23,10 @@ export class Changes {
   readonly #byPath: Map<string, Change> = new Map();
   /** Paths at which there was nothing to begin with. */
   readonly #new: Set<string> = new Set();
+  /** Paths of changes that are in the tree only. */
+  readonly #unreal: Set<string> = new Set();
+  /** Whether a change of what is read-only is made in the tree all the same. */
+  pretends = false;
 
   constructor(through?: Root) {
     this.#through = through;
@@ -30,9 +34,11 @@ export class Changes {
 
   /** Takes a change in; `isNew` when there was nothing at its path before. 0, or the -errno by which it failed. */
   make(change: Change, isNew: boolean): number {
-    const result = this.#through === undefined ? 0 : doOne(change, this.#through);
-    if (result < 0) return result;
     const { path } = change;
+    const result = this.#through === undefined ? 0 : doOne(change, this.#through);
+    if (result < 0 && !(this.pretends && isUnchangeable(change, result))) return result;
+    if (this.pretends && (result < 0 || this.#through === undefined)) this.#unreal.add(path);
+    else this.#unreal.delete(path);
     const before = this.#byPath.get(path);
     if (before === undefined && isNew) this.#new.add(path);
     if (change.kind === "removed" && this.#new.has(path)) this.#byPath.delete(path);
@@ -40,6 +46,22 @@ export class Changes {
       this.#byPath.set(path, { ...before, mode: change.mode });
     else this.#byPath.set(path, change);
     return 0;
+  }
+
+  /** 0, or the -errno by which a directory of the tree refuses a change. */
+  refusal(directory: { refusal(): number }): number {
+    const refusal = directory.refusal();
+    return this.pretends && refusal === -EROFS ? 0 : refusal;
+  }
+
+  /** The changes that are in the tree only, as what they change is read-only. */
+  get unreal(): readonly Change[] {
+    return this.list.filter(({ path }) => this.#unreal.has(path));
+  }
+
+  /** Whether the change at a path is in the tree only. */
+  isUnreal(path: string): boolean {
+    return this.#unreal.has(path);
   }
 
   /** Whether there was nothing at the path of a change. */
@@ -50,6 +72,11 @@ export class Changes {
   get list(): readonly Change[] {
     return [...this.#byPath.values()];
   }
+}
+
+/** Whether a change failed as its place is read-only, or a file is mounted there. */
+function isUnchangeable({ kind }: Change, result: number): boolean {
+  return result === -EROFS || (result === -EBUSY && kind === "file");
 }
 
 /** Carries out changes on a root, one after the other. Throws HookError `kernel` at the first that fails. */

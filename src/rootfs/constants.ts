@@ -14,6 +14,7 @@ export {
 } from "../kernel/constants.ts";
 export {
   EACCES,
+  EBUSY,
   EEXIST,
   EFBIG,
   EINVAL,

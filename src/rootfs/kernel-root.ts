@@ -20,7 +20,7 @@ import { KernelDirectory, factsOf } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
 import { setModeAt } from "./mode.ts";
 import type { OpenFile } from "./open-file.ts";
-import { isProcfs, refusesWrites } from "./pseudo-filesystem.ts";
+import { isProcfs, isReadOnly, refusesWrites } from "./pseudo-filesystem.ts";
 import type { Root } from "./root.ts";
 import { Effort, Walk } from "./walk.ts";
 
@@ -42,6 +42,8 @@ export class KernelRoot implements Root {
   /** Identities of directories; see Directory's constructor. */
   readonly #tidied: Set<Identity> = new Set();
   readonly #effort: Effort = new Effort();
+  /** A descriptor of the mount namespace that the root is seen in, when that is not ours. */
+  namespace: number | undefined;
   readonly hostPath: string;
   readonly identity: Identity;
 
@@ -212,11 +214,21 @@ export class KernelRoot implements Root {
     return setModeAt(walk, path, mode);
   }
 
+  /** Whether the mount that the root is on, or its file system, is read-only. */
+  get readOnly(): boolean {
+    return isReadOnly(this.descriptor);
+  }
+
+  get real(): Root {
+    return this;
+  }
+
   noteMount(): boolean {
     return false;
   }
 
   close(): void {
+    if (this.namespace !== undefined) close(this.namespace);
     close(this.descriptor);
   }
 

@@ -1,5 +1,5 @@
 /**
- * The only file that mounts: a file of ours over a file of the root's procfs. Why it cannot reach anything else:
+ * The only file that mounts: a file of ours over a file of the root, or of its procfs. Why it cannot reach anything else:
  *
  * 1. The root's /proc, into which no path of a container is walked, is entered by `Root.procfs` alone: its name is fixed,
  *    a link is not followed, and the file system behind the descriptor has to be procfs. An image cannot bring that along,
@@ -14,9 +14,19 @@
  */
 
 import { HookError } from "../errors.ts";
-import { O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, S_IFREG } from "../kernel/constants.ts";
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_WRONLY,
+  S_IFREG,
+} from "../kernel/constants.ts";
 import { EINVAL } from "../kernel/errno.ts";
-import { close, fchmod, fileSystemMagic, fstat, openat, writeAll } from "../kernel/files.ts";
+import { close, fchmod, fileSystemMagic, fstat, openat, readlinkat, writeAll } from "../kernel/files.ts";
 import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
@@ -34,6 +44,7 @@ import {
   cloneMount,
   createFileSystem,
   detach,
+  enterMountNamespace,
   fsmount,
   fsopen,
   makeReadOnly,
@@ -46,15 +57,19 @@ import { Stat } from "../kernel/stat.ts";
 import { kernelFailure } from "./failure.ts";
 import { KernelRoot } from "./kernel-root.ts";
 import type { Root } from "./root.ts";
+import { Walk } from "./walk.ts";
 
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 const NAMED = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 const TMPFS_MAGIC = 0x01021994;
-const TMPFS_OPTIONS: readonly (readonly [string, string])[] = [
-  ["source", "tmpfs"],
-  ["mode", "0755"],
-  ["size", "256k"],
-];
+/** Room for the file and the tree around it. */
+function tmpfsOptions(bytes: Uint8Array): readonly (readonly [string, string])[] {
+  return [
+    ["source", "tmpfs"],
+    ["mode", "0755"],
+    ["size", `${256 + (bytes.length >> 10)}k`],
+  ];
+}
 
 /** Descriptors that are closed by scope. */
 class Held implements Disposable {
@@ -73,8 +88,8 @@ class Held implements Disposable {
 
 /**
  * Mounts a read-only file with these bytes over a regular file of the root's procfs; `folders` and `name` lead to it from
- * /proc. The mount is in our mount namespace only, and lasts as long as that, or until somebody with the right to it
- * unmounts it. Throws HookError `kernel`; then nothing is mounted.
+ * /proc. The mount is in the container's mount namespace only, and lasts as long as that, or until somebody with the right
+ * to it unmounts it. Throws HookError `kernel`; then nothing is mounted.
  */
 export function coverProcFile(
   root: Root,
@@ -84,30 +99,85 @@ export function coverProcFile(
 ): void {
   const path = `/proc/${folders.join("/")}/${name}`;
   if (root.noteMount(path, bytes)) return;
-  if (!(root instanceof KernelRoot)) throw new HookError("kernel", "mount over", path, "its mounts are not there yet");
+  const real = realRoot(root, path);
   using held = new Held();
-  const proc = held.keep(root.procfs());
-  const check = (result: number, what: string): number => {
-    if (result < 0) throw kernelFailure(what, path, result);
-    return result;
-  };
+  const proc = held.keep(real.procfs());
   if (proc < 0) throw new HookError("kernel", "mount over", path, "no procfs is mounted on /proc of the root");
   const way = [proc];
-  for (const folder of folders) way.push(check(held.keep(openat(way.at(-1) ?? proc, folder, STEP)), "reach"));
-  const directory = way.at(-1) ?? proc;
-  const target = check(held.keep(openat(directory, name, NAMED)), "reach");
-  const stat = new Stat();
-  check(fstat(target, stat), "look at");
-  if (stat.type !== S_IFREG) throw new HookError("kernel", "mount over", path, "not a regular file");
-
-  check(keepToOurselves(proc), "keep others from seeing the mount over");
-  if (coverDetached(target, bytes) === 0) return;
-  check(coverAttached(way.at(-2) ?? proc, folders.at(-1) ?? "", directory, target, bytes), "mount over");
+  for (const folder of folders) way.push(check(held.keep(openat(way.at(-1) ?? proc, folder, STEP)), "reach", path));
+  const place = { parent: way.at(-2) ?? proc, name: folders.at(-1) ?? "", directory: way.at(-1) ?? proc };
+  const target = check(held.keep(openat(place.directory, name, NAMED)), "reach", path);
+  cover(real, proc, place, target, bytes, path);
 }
 
-function keepToOurselves(proc: number): number {
-  const result = stopPropagation(proc);
-  return result < 0 ? mount("", byDescriptor(proc), "", MS_REC | MS_SLAVE, "") : result;
+/**
+ * Mounts a read-only file with these bytes over the regular file that `path` leads to, links followed inside the root, by
+ * the same means. In the machine's own mount namespace nothing is mounted: it would stay. Throws HookError `kernel`.
+ */
+export function coverFile(root: Root, path: string, bytes: Uint8Array): void {
+  const real = realRoot(root, path);
+  if (real.namespace === undefined && isMachinesNamespace())
+    throw new HookError("kernel", "mount over", path, "this is the machine's own mount namespace, no container's");
+  using held = new Held();
+  using walk = new Walk(real.descriptor);
+  let name = named(walk.enterParent(path), path);
+  let target = check(held.keep(openat(walk.descriptor, name, NAMED)), "reach", path);
+  for (let text = walk.readlink(name); typeof text === "string"; text = walk.readlink(name)) {
+    name = named(walk.enterParent(text), path);
+    target = check(held.keep(openat(walk.descriptor, name, NAMED)), "reach", path);
+  }
+  using above = new Walk(real.descriptor);
+  const folder = named(above.enterParent(walk.path), path);
+  const place = { parent: above.descriptor, name: folder, directory: walk.descriptor };
+  cover(real, walk.descriptor, place, target, bytes, path);
+}
+
+function check(result: number, what: string, path: string): number {
+  if (result < 0) throw kernelFailure(what, path, result);
+  return result;
+}
+
+function named(result: string | number, path: string): string {
+  if (typeof result === "number") throw kernelFailure("reach", path, result);
+  return result === "" ? "." : result;
+}
+
+function realRoot(root: Root, path: string): KernelRoot {
+  const { real } = root;
+  if (real instanceof KernelRoot) return real;
+  throw new HookError("kernel", "mount over", path, "the container's mounts are not there yet");
+}
+
+/** Whether we are where process 1 is. Who may not ask is not. */
+function isMachinesNamespace(): boolean {
+  const [own, first] = ["self", "1"].map((process) => readlinkat(AT_FDCWD, `/proc/${process}/ns/mnt`));
+  return typeof own === "string" && own === first;
+}
+
+/** The folder of a target, by its name in the one above it. */
+interface Place {
+  readonly parent: number;
+  readonly name: string;
+  readonly directory: number;
+}
+
+/** `mounts` is on the mount that must not pass the new one on. */
+function cover(root: KernelRoot, mounts: number, place: Place, target: number, bytes: Uint8Array, path: string): void {
+  const stat = new Stat();
+  check(fstat(target, stat), "look at", path);
+  if (stat.type !== S_IFREG) throw new HookError("kernel", "mount over", path, "not a regular file");
+  if (root.namespace !== undefined) check(enterMountNamespace(root.namespace), "enter the mount namespace for", path);
+  check(keepToOurselves(mounts), "keep others from seeing the mount over", path);
+  if (coverDetached(target, bytes) === 0) return;
+  check(coverAttached(place, target, bytes), "mount over", path);
+}
+
+/** The descriptor may be of any folder of the mount; where it is not the top one, there is nothing to be done that way. */
+function keepToOurselves(folder: number): number {
+  const result = stopPropagation(folder);
+  if (result === 0) return result;
+  const other = mount("", byDescriptor(folder), "", MS_REC | MS_SLAVE, "");
+  return other === -EINVAL ? 0 : other;
 }
 
 /** Since Linux 6.15: the file system is never in any namespace, only the finished file enters ours, in one step. */
@@ -115,7 +185,7 @@ function coverDetached(target: number, bytes: Uint8Array): number {
   using held = new Held();
   const fileSystem = held.keep(fsopen("tmpfs"));
   if (fileSystem < 0) return fileSystem;
-  for (const [option, value] of TMPFS_OPTIONS) {
+  for (const [option, value] of tmpfsOptions(bytes)) {
     const result = setOption(fileSystem, option, value);
     if (result < 0) return result;
   }
@@ -132,12 +202,13 @@ function coverDetached(target: number, bytes: Uint8Array): number {
 }
 
 /**
- * On any Linux, with the host's /proc: the file system is for a moment mounted on `directory`, which is `name` in `parent`
- * and holds the target. What mount(2) takes as paths are our own descriptors.
+ * On any Linux, with the host's /proc: the file system is for a moment mounted on the folder that holds the target. What mount(2) takes as paths are our own descriptors.
  */
-function coverAttached(parent: number, name: string, directory: number, target: number, bytes: Uint8Array): number {
+function coverAttached({ parent, name, directory }: Place, target: number, bytes: Uint8Array): number {
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  const options = TMPFS_OPTIONS.slice(1).map((option) => option.join("="));
+  const options = tmpfsOptions(bytes)
+    .slice(1)
+    .map((option) => option.join("="));
   const mounted = mount("tmpfs", byDescriptor(directory), "tmpfs", flags, options.join(","));
   if (mounted < 0) return mounted;
   using held = new Held();

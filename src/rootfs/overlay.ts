@@ -14,6 +14,26 @@ export function overlayOf(root: KernelRoot, owned = false): VirtualRoot {
   return new VirtualRoot(root.hostPath, topOf(root, source), owned ? both(source, root) : source);
 }
 
+/**
+ * A tree in memory over a root, whose changes are made in the root as well; where that is read-only they are in the tree
+ * only. The root is closed with it. Throws HookError `root` when it cannot be read.
+ */
+export function pretendingOverlayOf(root: KernelRoot): VirtualRoot {
+  const source = new KernelSource();
+  const tree = new VirtualRoot(root.hostPath, topOf(root, source), both(source, root), root);
+  tree.pretend();
+  tree.real = root;
+  return tree;
+}
+
+/** The same, and no change is made in the root. */
+export function frozenOverlayOf(root: KernelRoot): VirtualRoot {
+  const tree = overlayOf(root, true);
+  tree.pretend();
+  tree.real = root;
+  return tree;
+}
+
 /** What a runtime is going to mount on a root, or to make in it. Destinations are container paths. */
 export interface RuntimeMounts {
   readonly mounts: readonly {

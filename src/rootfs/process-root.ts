@@ -6,7 +6,7 @@
  * one, what is asked through the descriptor fails. Links on the way to the root are resolved inside that process' root, by
  * walk.ts. Whether it is the container's process at all is for the caller to find out, by what is mounted there.
  */
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../kernel/constants.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY } from "../kernel/constants.ts";
 import { describeErrno } from "../kernel/errno.ts";
 import { close, openat, readlinkat } from "../kernel/files.ts";
 import { KernelRoot } from "./kernel-root.ts";
@@ -36,7 +36,11 @@ export function openProcessRoot(pid: number, hostPath: string, here: KernelRoot)
     const root = result < 0 ? result : openat(walk.descriptor, ".", FOLDER);
     if (root < 0) return `${hostPath} of process ${pid}: ${describeErrno(root)}`;
     const opened = KernelRoot.adopt(root, hostPath);
-    if (opened.identity === here.identity) return opened;
+    if (opened.identity === here.identity) {
+      const mountNamespace = openat(process, "ns/mnt", O_RDONLY | O_CLOEXEC);
+      if (mountNamespace >= 0) opened.namespace = mountNamespace;
+      return opened;
+    }
     opened.close();
     return `${hostPath} of process ${pid} is another folder`;
   } finally {

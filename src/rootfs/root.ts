@@ -45,6 +45,13 @@ export interface Root extends Disposable {
    * is not to be had.
    */
   setMode(path: string, mode: number): boolean | number;
+  /**
+   * The path by which what has this path now will be found: the same, unless links lead there that exist in memory only.
+   * Undefined where no link does.
+   */
+  readonly lasting?: ((path: string) => string) | undefined;
+  /** The root on which mounts can be made: this one, or what it is laid over; undefined before the mounts are there. */
+  readonly real: Root | undefined;
   /** Notes that a file with these bytes would be mounted there; false where that is not only noted. */
   noteMount(path: string, bytes: Uint8Array): boolean;
   close(): void;

@@ -80,13 +80,13 @@ export class VirtualDirectory implements Directory {
   #put(name: string, type: number, mode: number, made: { target: string } | { bytes: Uint8Array }): number {
     const present = this.#child(name);
     if (present === -EINVAL) return present;
-    const refusal = this.#node.refusal();
+    const refusal = this.#changes.refusal(this.#node);
     if (refusal < 0) return refusal;
     const isNew = present === -ENOENT;
     if (typeof present === "number" && !isNew) return present;
     if (typeof present === "object") {
       if (present.isDirectory) return -EISDIR;
-      if (present.facts.mountPoint) return -EBUSY;
+      if (present.facts.mountPoint && !("bytes" in made && this.#changes.pretends)) return -EBUSY;
     }
     const size = "bytes" in made ? made.bytes.length : made.target.length;
     const node = new VirtualNode(this.#node, name, false, newFacts(type, mode, size), undefined, made);
@@ -102,7 +102,7 @@ export class VirtualDirectory implements Directory {
   unlink(name: string): number {
     const present = this.#child(name);
     if (typeof present === "number") return present;
-    const refusal = this.#node.refusal();
+    const refusal = this.#changes.refusal(this.#node);
     if (refusal < 0) return refusal;
     if (present.facts.type === S_IFDIR) return -EISDIR;
     if (present.facts.mountPoint) return -EBUSY;

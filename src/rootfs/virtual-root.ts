@@ -83,6 +83,32 @@ export class VirtualRoot implements Root {
     return 0;
   }
 
+  /** From now on what is read-only, or part of a mount, can be changed in the tree, and is not changed otherwise. */
+  pretend(): void {
+    this.#changes.pretends = true;
+  }
+
+  /** The changes that are in the tree only, as what they change is read-only. */
+  get unreal(): readonly Change[] {
+    return this.#changes.unreal;
+  }
+
+  /** Links in the tree only that `lasting` had to do without. */
+  readonly straightened: Set<string> = new Set();
+
+  get lasting(): ((path: string) => string) | undefined {
+    return this.#changes.pretends ? (path) => this.#lasting(path) : undefined;
+  }
+
+  #lasting(path: string): string {
+    const walk = new VirtualWalk(this.#top, this.#effort);
+    const node = this.#find(walk, path, "/");
+    const unreal = walk.links.filter((link) => this.#changes.isUnreal(link.path));
+    if (typeof node === "number" || unreal.length === 0) return path;
+    for (const link of unreal) this.straightened.add(link.path);
+    return node.path;
+  }
+
   directory(path: string, from = "/"): Directory | number {
     const walk = new VirtualWalk(this.#top, this.#effort);
     const node = this.#find(walk, path, from);
@@ -161,7 +187,7 @@ export class VirtualRoot implements Root {
   }
 
   #makeDirectory(parent: VirtualNode, name: string): VirtualNode | number {
-    const refusal = parent.refusal();
+    const refusal = this.#changes.refusal(parent);
     if (refusal < 0) return refusal;
     const node = new VirtualNode(parent, name, false, newFacts(S_IFDIR, 0o755));
     const result = this.#changes.make({ kind: "directory", path: node.path, mode: 0o755 }, true);
@@ -187,13 +213,16 @@ export class VirtualRoot implements Root {
     const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, "/");
     if (typeof node === "number") return node;
     if (node.facts.mode === mode) return false;
-    const refusal = (node.isDirectory ? node : (node.parent ?? node)).refusal();
+    const refusal = this.#changes.refusal(node.isDirectory ? node : (node.parent ?? node));
     if (refusal < 0) return refusal;
     const result = this.#changes.make({ kind: "mode", path: node.path, mode }, false);
     if (result < 0) return result;
     node.facts = { ...node.facts, mode };
     return true;
   }
+
+  /** Set where the mounts that the tree shows are there. */
+  real: Root | undefined;
 
   noteMount(path: string, bytes: Uint8Array): boolean {
     if (this.#through !== undefined) return false;

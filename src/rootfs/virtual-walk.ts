@@ -12,7 +12,8 @@ export class VirtualWalk {
   readonly #root: VirtualNode;
   readonly #effort: Effort;
   readonly #make: (parent: VirtualNode, name: string) => VirtualNode | number;
-  #links = 0;
+  /** The links that were followed. */
+  readonly links: VirtualNode[] = [];
   /** Where the walk stands: a directory. */
   node: VirtualNode;
 
@@ -30,7 +31,7 @@ export class VirtualWalk {
 
   /** How many links were followed. */
   get followed(): number {
-    return this.#links;
+    return this.links.length;
   }
 
   /** Walks all of `path` through directories; 0, or -errno. */
@@ -81,8 +82,8 @@ export class VirtualWalk {
 
   /** The text of a link, counted against the bounds; -ENOTDIR of what is neither a link nor a directory. */
   readlink(node: VirtualNode): string | number {
-    this.#links += 1;
-    if (this.#links > MAX_LINKS) return -ELOOP;
+    this.links.push(node);
+    if (this.links.length > MAX_LINKS) return -ELOOP;
     if (this.#effort.targetComponents <= 0) return -ENAMETOOLONG;
     const target = node.readlink();
     if (typeof target === "number") return -ENOTDIR;
