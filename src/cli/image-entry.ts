@@ -2,6 +2,7 @@
 import { HookError } from "../errors.ts";
 import type { Image } from "../image/image.ts";
 import { openImage } from "../image/open.ts";
+import { Progress } from "./progress.ts";
 
 declare const environment: (name: string) => string | undefined;
 
@@ -18,7 +19,9 @@ export function openImageByName(text: string, complain?: (message: string) => vo
   const [, name = text, platform] = PLATFORM.exec(text) ?? [];
   const folder = environment("TMPDIR") ?? "";
   const temporaryFolder = folder === "" ? TEMPORARY_FOLDER : folder;
-  return openImage(name, { temporaryFolder, platform, time: sourceDateEpoch(), complain });
+  using shown = new Progress("archives");
+  const progress = (done: number, total: number, archive: string): void => shown.step(done, total, archive);
+  return openImage(name, { temporaryFolder, platform, time: sourceDateEpoch(), complain, progress });
 }
 
 /** SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). Throws HookError `usage` for what is no time. */

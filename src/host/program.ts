@@ -48,6 +48,7 @@ const writeSize = 4096;
 const readSize = 64 << 10;
 /** Milliseconds between two looks at a program that has closed its output and goes on. */
 const pause = 5;
+const tickPause = 100;
 const environmentLimit = 4 << 20;
 
 export interface ProgramOptions {
@@ -63,6 +64,8 @@ export interface ProgramOptions {
   readonly outputLimit?: number;
   /** How many bytes the files that it writes may grow to: SIGXFSZ (25) ends it beyond. */
   readonly fileSizeLimit?: number;
+  /** Called again and again while it runs, every tenth of a second or more often. */
+  readonly tick?: (() => void) | undefined;
 }
 
 export interface ProgramResult extends Ended {
@@ -192,7 +195,7 @@ class Running implements Disposable {
       const awaited: Awaited[] = [out, errors].filter(({ fd }) => this.#open.has(fd)).map(({ fd }) => [fd, POLLIN]);
       if (awaited.length === 0) break;
       if (this.#open.has(this.#stdin.input)) awaited.push([this.#stdin.input, POLLOUT]);
-      const ready = poll(awaited, this.#left(deadline));
+      const ready = poll(awaited, this.#left(deadline, tickPause));
       if (typeof ready === "number") throw this.#failure(ready);
       ready.forEach((events, at) => {
         const fd = awaited[at]?.[0] ?? -1;
@@ -212,10 +215,11 @@ class Running implements Disposable {
     return { ...this.#wait(deadline), stdout: out.text, stderr: errors.text };
   }
 
-  /** Milliseconds until the deadline; throws HookError `program` behind it. */
-  #left(deadline: number): number {
+  /** Milliseconds to wait, at most `longest`; throws HookError `program` behind the deadline. */
+  #left(deadline: number, longest: number): number {
+    this.#options.tick?.();
     const left = deadline - monotonicMilliseconds();
-    if (left > 0) return left;
+    if (left > 0) return Math.min(left, longest);
     throw new HookError("program", "run", this.#path, `killed after ${this.#options.timeoutSeconds} s`);
   }
 
@@ -227,7 +231,7 @@ class Running implements Disposable {
         this.#pid = 0;
         return ended;
       }
-      poll([], Math.min(pause, this.#left(deadline)));
+      poll([], this.#left(deadline, pause));
     }
   }
 

@@ -35,10 +35,11 @@ export class ArchiveImage implements Image {
   constructor(file: HostBytes, settings: ImageSettings) {
     this.#path = file.path;
     this.#settings = settings;
-    this.#archive = unpacked(file, settings.temporaryFolder);
+    const tick = (): void => settings.progress?.(0, 1, this.#path);
+    this.#archive = unpacked(file, settings.temporaryFolder, tick);
     try {
       if (!isTar(this.#archive)) throw new HookError("root", "open image", this.#path, "not a tar archive");
-      this.#tree.addLayer(readTar(this.#archive), this.#archive, false);
+      this.#tree.addLayer(readTar(this.#archive), this.#archive, false, tick);
     } catch (error) {
       this.#archive.close();
       throw inFile(error, this.#path);

@@ -42,14 +42,14 @@ export class Blobs {
   }
 
   /** Opens a blob whose size and digest are those of the descriptor. Throws HookError. */
-  open({ digest, size }: Descriptor): HostBytes {
+  open({ digest, size }: Descriptor, tick?: () => void): HostBytes {
     const [algorithm = "", hex = ""] = digest.split(":");
     using blobs = this.#layout.folder("blobs");
     using folder = blobs.folder(algorithm);
     const file = folder.file(hex);
     try {
       if (file.size !== size) throw failure(file, `has ${file.size} bytes, not ${size}`);
-      const found = digestOf(file, algorithm);
+      const found = digestOf(file, algorithm, tick);
       if (found !== hex) throw failure(file, `its bytes have the ${algorithm} digest ${found}`);
       return file;
     } catch (error) {
@@ -83,7 +83,7 @@ function failure(file: HostBytes, reason: string): HookError {
   return new HookError("format", "read", file.path, reason);
 }
 
-function digestOf(file: HostBytes, algorithm: string): string {
+function digestOf(file: HostBytes, algorithm: string, tick: (() => void) | undefined): string {
   if (algorithm === "sha256" && file.size <= OWN_LIMIT) return sha256(file.readAll(OWN_LIMIT));
   const name = `${algorithm}sum`;
   const path = findProgram(name);
@@ -91,7 +91,8 @@ function digestOf(file: HostBytes, algorithm: string): string {
     throw new HookError("program", "check", file.path, `needs the program ${name}, which is not on this machine`);
   }
   file.rewind();
-  const { status, stdout } = runProgram(path, [], { stdin: file.descriptor, timeoutSeconds: UNPACKING_SECONDS });
+  const options = { stdin: file.descriptor, timeoutSeconds: UNPACKING_SECONDS, tick };
+  const { status, stdout } = runProgram(path, [], options);
   if (status !== 0) throw new HookError("program", "check", file.path, `${path} failed with status ${status}`);
   return stdout.split(" ")[0] ?? "";
 }

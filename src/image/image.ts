@@ -8,6 +8,8 @@ export interface ImageSettings {
   readonly platform?: string | undefined;
   /** Seconds since 1970 for whatever is new (SOURCE_DATE_EPOCH); the image's own time by default. */
   readonly time?: number | undefined;
+  /** Told again and again which of how many archives is read. */
+  readonly progress?: ((done: number, total: number, name: string) => void) | undefined;
   /** Told of a part of an image that cannot be read, while the rest can. */
   readonly complain?: ((message: string) => void) | undefined;
 }

@@ -33,7 +33,10 @@ export class LayoutImage implements Image, Disposable {
     this.#settings = settings;
     this.#layout = openLayout(reference, settings.platform);
     try {
-      for (const layer of this.#layout.layers) this.#addLayer(layer);
+      const { layers } = this.#layout;
+      layers.forEach((layer, at) => {
+        this.#addLayer(layer, () => settings.progress?.(at, layers.length, layer.digest));
+      });
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -41,14 +44,14 @@ export class LayoutImage implements Image, Disposable {
     this.root = new VirtualRoot(`oci:${reference.folder}`, this.#tree.root, this);
   }
 
-  #addLayer(layer: Descriptor): void {
-    const archive = unpacked(this.#layout.blobs.open(layer), this.#settings.temporaryFolder);
+  #addLayer(layer: Descriptor, tick: () => void): void {
+    const archive = unpacked(this.#layout.blobs.open(layer, tick), this.#settings.temporaryFolder, tick);
     this.#archives.push(archive);
     try {
       if (archive.size > 0 && !isTar(archive)) {
         throw new HookError("format", "read layer", "", `not a tar archive (${layer.mediaType})`);
       }
-      this.#tree.addLayer(readTar(archive), archive, true);
+      this.#tree.addLayer(readTar(archive), archive, true, tick);
     } catch (error) {
       throw inFile(error, archive.path);
     }

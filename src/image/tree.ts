@@ -21,6 +21,8 @@ const TYPES: Readonly<Record<Exclude<MemberType, "hard link">, number>> = {
 
 const NEW_FOLDER: Owned = { type: S_IFDIR, mode: 0o755, uid: 0, gid: 0, mtime: 0 };
 
+const MEMBERS_PER_TICK = 1000;
+
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 /** Names of AUFS itself, which mean nothing elsewhere. */
@@ -46,10 +48,15 @@ export class Tree {
    * gone (OCI image-spec, layer.md, "Whiteouts"): such members count for what earlier layers have only. Throws FormatError
    * with the member's byte offset, or HookError `limit`.
    */
-  addLayer(members: Iterable<Member>, archive: ByteSource, withWhiteouts: boolean): void {
+  addLayer(members: Iterable<Member>, archive: ByteSource, withWhiteouts: boolean, tick?: () => void): void {
     this.#layer += 1;
     this.#lastPath = undefined;
-    for (const member of members) this.#add(member, archive, withWhiteouts);
+    let count = 0;
+    for (const member of members) {
+      this.#add(member, archive, withWhiteouts);
+      count += 1;
+      if (count % MEMBERS_PER_TICK === 0) tick?.();
+    }
   }
 
   #add(member: Member, archive: ByteSource, withWhiteouts: boolean): void {

@@ -21,7 +21,7 @@ const PACKERS = [
  * name in `folder`. The given file is closed in that case. Throws HookError `program` when the program is missing or
  * fails, `limit` when too much comes out.
  */
-export function unpacked(file: HostBytes, folder: string): HostBytes {
+export function unpacked(file: HostBytes, folder: string, tick?: () => void): HostBytes {
   const packer = PACKERS.find(({ magic }) => toText(file.read(0, magic.length)) === magic);
   if (packer === undefined) return file;
   using packed = file;
@@ -38,6 +38,7 @@ export function unpacked(file: HostBytes, folder: string): HostBytes {
     stdout: spool.descriptor,
     fileSizeLimit: limit,
     timeoutSeconds: UNPACKING_SECONDS,
+    tick,
   });
   if (status !== 0) {
     if (signal === SIGXFSZ) throw new HookError("limit", "unpack", file.path, `to more than ${limit} bytes`);

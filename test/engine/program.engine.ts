@@ -125,6 +125,17 @@ describe("runProgram", () => {
     expect(signal).toBe(SIGXFSZ);
   });
 
+  test("who waits for one is told that it runs", () => {
+    let ticks = 0;
+    const tick = (): void => {
+      ticks += 1;
+    };
+    shell("sleep 0.5", { tick });
+    expect(ticks).toBeGreaterThan(3);
+    shell("exec >&- 2>&-; sleep 0.2", { tick });
+    expect(ticks).toBeGreaterThan(8);
+  });
+
   test("one that takes too long is killed, with what it started", () => {
     const started = monotonicMilliseconds();
     const message = codeOf(() => shell("sleep 600 & echo $!; wait", { timeoutSeconds: 0.3 }));
