@@ -22,8 +22,8 @@ const START = "src/cli/hook-entry.ts";
 /**
  * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
  * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries,
- * `ldcache`, `cdi`, `explain`, `install` and `uninstall` the work of those of these names, `ldconfig` being that program; the
- * others are the work of one hook each.
+ * `ldcache`, `cdi`, `explain`, `install` and `uninstall` the work of those of these names, `ldconfig` being that program, `runtime` being
+ * another runtime and `runtime-bundle` what is done to a bundle before; the others are the work of one hook each.
  */
 const PARTS = {
   linker: "src/hooks/linker.ts",
@@ -45,6 +45,8 @@ const PARTS = {
   explain: "src/cli/ldcache/explain.ts",
   ldconfig: "src/cli/ldconfig-entry.ts",
   doctor: "src/install/doctor.ts",
+  runtime: "src/cli/runtime.ts",
+  "runtime-bundle": "src/cli/runtime-bundle.ts",
 };
 
 /**

@@ -29,7 +29,9 @@ export function part<Exports>(
     | "install"
     | "uninstall"
     | "doctor"
-    | "ldconfig",
+    | "ldconfig"
+    | "runtime"
+    | "runtime-bundle",
 ): () => Exports {
   let exports: Exports | undefined;
   return () => (exports ??= loadModule<Exports>(`${name}.js`));

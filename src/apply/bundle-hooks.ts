@@ -6,6 +6,11 @@ import type { HookEntry } from "./entry.ts";
 /** The hooks of a bundle's config.json (runtime-spec, config.md "POSIX-platform Hooks"). Throws HookError `state`, `limit`. */
 export function hooksOfBundle(bundle: string): readonly HookEntry[] {
   const { config, path } = configOf(bundle);
+  return hooksOf(config, path);
+}
+
+/** The same of a config.json that has been read; of each stage they are in the order of the file. Throws HookError `state`. */
+export function hooksOf(config: JsonObject, path: string): readonly HookEntry[] {
   const { hooks } = config.members;
   if (hooks === undefined || hooks === null) return [];
   if (!isObject(hooks)) throw new HookError("state", "parse", path, "hooks is not an object");

@@ -15,10 +15,21 @@ export interface DeviceEdits {
 /**
  * The edits for devices of CDI specs: of each spec that has one of them, the container's edits, then the devices' in the
  * order asked for. A device is `vendor/class=name`, or a name by itself. Without any, `all` is meant. `paths` are files and
- * folders. Throws HookError `format` for a spec that is none, `usage` for a device that no spec has.
+ * folders; without any, the folders that every CDI reader reads. Throws HookError `usage` for a device that no spec has, and
+ * `format` for a spec that is none: unless `broken` is told of those instead, as an engine leaves out what it cannot read.
  */
-export function editsOf(paths: readonly string[], devices: readonly string[]): DeviceEdits {
-  const specs = readSpecs(paths).map(specOf);
+export function editsOf(
+  paths: readonly string[],
+  devices: readonly string[],
+  broken?: (reason: HookError) => void,
+): DeviceEdits {
+  const specs = readSpecs(paths.length === 0 ? undefined : paths).flatMap((file) => {
+    const spec = specOf(file);
+    if (!(spec instanceof HookError)) return [spec];
+    if (broken === undefined) throw spec;
+    broken(spec);
+    return [];
+  });
   const bySpec = new Map<Spec, Device[]>();
   for (const wanted of devices.length === 0 ? ["all"] : devices) {
     // As for CDI's readers, of two specs with one device the later one counts.
@@ -51,11 +62,11 @@ export function editsOf(paths: readonly string[], devices: readonly string[]): D
   };
 }
 
-function specOf({ path, spec, problems }: SpecFile): Spec {
+function specOf({ path, spec, problems }: SpecFile): Spec | HookError {
   if (spec !== undefined) return spec;
   const problem = problems.find(({ severity }) => severity === "error");
   const place = problem === undefined || problem.line === 0 ? path : `${path}:${problem.line}`;
-  throw new HookError("format", "read CDI spec", place, problem?.message ?? "not a spec");
+  return new HookError("format", "read CDI spec", place, problem?.message ?? "not a spec");
 }
 
 function deviceNamed({ kind, devices }: Spec, wanted: string): Device | undefined {

@@ -1,6 +1,6 @@
 import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
-import type { Entry, Mapping, Node, Scalar, Sequence } from "./node.ts";
-import { deepest, type Complaint } from "./yaml.ts";
+import { deepest, type Entry, type Mapping, type Node, type Scalar, type Sequence } from "./node.ts";
+import type { Complaint } from "./yaml.ts";
 
 /** White space and commas are few and short; what is between them is found by one expression. */
 const blank = /[ \t\r\n]*/y;

@@ -3,6 +3,9 @@
  * file, `end` is behind the last one. An anchor belongs to its node, but not to the node's place.
  */
 
+/** Collections within each other that are parsed; a CDI spec has seven. */
+export const deepest = 100;
+
 /** A scalar. `value` is a byte string; of a plain one it is what stands in the file, whatever type a reader sees in it. */
 export interface Scalar {
   readonly kind: "scalar";

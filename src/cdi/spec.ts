@@ -38,6 +38,10 @@ export interface DeviceNode {
   readonly major: number;
   readonly minor: number;
   readonly permissions: string;
+  /** What the spec does not say is undefined. */
+  readonly fileMode: number | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
 }
 
 export interface Mount {
@@ -129,6 +133,9 @@ class SpecReader {
         major: this.#number(each, "major") ?? 0,
         minor: this.#number(each, "minor") ?? 0,
         permissions: this.#text(each, "permissions"),
+        fileMode: this.#number(each, "fileMode"),
+        uid: this.#number(each, "uid"),
+        gid: this.#number(each, "gid"),
       })),
       hooks: this.#list(node, "hooks", (each) => ({
         hookName: this.#text(each, "hookName"),

@@ -14,7 +14,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
-import type { Alias, Entry, Mapping, Node, Scalar, Sequence } from "./node.ts";
+import { deepest, type Alias, type Entry, type Mapping, type Node, type Scalar, type Sequence } from "./node.ts";
 
 /** A reason for which a text is no document, with the byte where it shows. */
 export interface Complaint {
@@ -30,9 +30,6 @@ export interface Parsed {
   /** Offset of a second document. */
   readonly second: number | undefined;
 }
-
-/** Collections within each other; a CDI spec has seven. */
-export const deepest = 100;
 
 /** All plain scalars are text: what type a reader sees in them is said by plain.ts. */
 const options = { schema: "failsafe", uniqueKeys: false, logLevel: "silent", stringKeys: false } as const;

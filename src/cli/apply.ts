@@ -1,12 +1,10 @@
 /** `apply`: all hooks of a bundle, or of devices of CDI specs, in one process with one open root. */
 import type * as CdiEdits from "../apply/cdi-edits.ts";
 import { hooksOfBundle } from "../apply/bundle-hooks.ts";
-import { commandLinesOf, isOurs, stages, variableOf, type HookEntry } from "../apply/entry.ts";
+import { isOurs, stages, type HookEntry } from "../apply/entry.ts";
 import { HookError } from "../errors.ts";
-import type { ChainedHook } from "../hooks/chain.ts";
 import { viewNamed } from "../hooks/container.ts";
 import type { FlagValues } from "../hooks/hook.ts";
-import { findHook } from "../hooks/index.ts";
 import type { Logger } from "../logger.ts";
 import { rootPathOf } from "../oci/bundle.ts";
 import { readState, type State } from "../oci/state.ts";
@@ -15,11 +13,11 @@ import { part } from "../part.ts";
 import type { RuntimeMounts } from "../rootfs/overlay.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
 import { applyFlags } from "./apply-flags.ts";
+import { chainedHooks } from "./entry-hooks.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine } from "./flags.ts";
 import { tellForecast } from "./forecast.ts";
 import { globalFlags } from "./globals.ts";
-import { hookGrammar } from "./program.ts";
 import { runHooks } from "./run-hooks.ts";
 import { SharedFlags } from "./shared-flags.ts";
 
@@ -143,16 +141,4 @@ export function applyHooks({ state, entries, planned }: Task, options: ApplyOpti
   } finally {
     seen?.root.close();
   }
-}
-
-/** A hook's own environment counts for its flags. */
-function chainedHooks(entry: HookEntry, log: Logger): readonly ChainedHook[] {
-  return commandLinesOf(entry).flatMap((words): readonly ChainedHook[] => {
-    const { command, flags, warnings } = parseCommandLine(words, hookGrammar, (name) => variableOf(entry, name));
-    for (const warning of warnings) log.warn(`${command ?? "apply"}: ${warning}`);
-    const hook = command === undefined ? undefined : findHook(command);
-    if (hook !== undefined) return [{ hook, flags }];
-    if (command !== undefined) log.warn(`apply: ${command.slice(0, 64)} is not a hook that is known here`);
-    return [];
-  });
 }

@@ -14,7 +14,8 @@ import { ldcacheCommand } from "./ldcache.ts";
 import { manPage } from "./man-page.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
-import { applyWord, chainWord } from "./program.ts";
+import { applyWord, chainWord, runtimeWord } from "./program.ts";
+import { runtimeFlags } from "./runtime-flags.ts";
 import { suggestionFor } from "./suggest.ts";
 import { uninstallCommand } from "./uninstall.ts";
 import { version } from "./version.ts";
@@ -48,7 +49,7 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
   for (const flag of globalFlags) if (flag.name !== "help" && flag.name !== "version") addFlag(program, flag);
   program.commandsGroup(hooksGroup);
   for (const hook of hooks) program.addCommand(hookCommand(hook), { hidden: hook.hidden === true });
-  program.addCommand(chainCommand()).addCommand(applyCommand());
+  program.addCommand(chainCommand()).addCommand(applyCommand()).addCommand(runtimeCommand());
   program.commandsGroup("Commands for people:");
   program
     .addCommand(ldcacheCommand(log, finish))
@@ -111,6 +112,20 @@ function applyCommand(): PersonCommand {
     .description("Run all hooks of ours of a bundle's config.json, or of CDI devices, in one process.")
     .usage("[flags]");
   for (const flag of applyFlags) addFlag(made, flag);
+  return made;
+}
+
+function runtimeCommand(): PersonCommand {
+  const made = new PersonCommand(runtimeWord, [
+    "runtime --to runsc --root /run/runsc create --bundle /run/containers/1 1",
+    "runtime --to /usr/bin/runc --device nvidia.com/gpu=all run 1",
+  ])
+    .description(
+      "Be an OCI runtime: do what the bundle's hooks of ours would do, then become the real runtime. " +
+        "Under a name such as cdi-hook-runsc the executable does so for runsc, without any flag.",
+    )
+    .usage("--to RUNTIME [flags] [arguments of the runtime]");
+  for (const flag of runtimeFlags) addFlag(made, flag);
   return made;
 }
 

@@ -12,6 +12,7 @@ import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { writeError } from "./output.ts";
 import type * as Ldconfig from "./ldconfig-entry.ts";
 import type * as People from "./people-entry.ts";
+import type * as Runtime from "./runtime.ts";
 import {
   applyWord,
   chainWord,
@@ -20,6 +21,9 @@ import {
   ldconfigWord,
   meantBy,
   programNameOf,
+  runtimeNameOf,
+  runtimeWord,
+  type RuntimeName,
   type ProgramName,
 } from "./program.ts";
 
@@ -29,6 +33,7 @@ const people = part<typeof People>("people");
 const chain = part<typeof Chain>("chain");
 const apply = part<typeof Apply>("apply");
 const ldconfig = part<typeof Ldconfig>("ldconfig");
+const runtime = part<typeof Runtime>("runtime");
 
 /** The whole program; `args` are the words of the command line, the program's name first. */
 export function main(args: readonly string[]): never {
@@ -39,7 +44,20 @@ export function main(args: readonly string[]): never {
   if (program === ldconfigWord) exit(runLdconfig(argv0, words));
   // Its options are nobody else's: the word has to be the first.
   if (program === "cdi-hook" && words[0] === ldconfigWord) exit(runLdconfig(ldconfigWord, words.slice(1)));
+  const before = runtimeNameOf(argv0);
+  if (before !== undefined && !words.some(isHookWord)) exit(runNamedRuntime(before, words));
   exit(run(program, words));
+}
+
+/** A hook's word is nobody else's, so an executable that is called `cdi-hook-VERSION` still runs hooks. */
+function isHookWord(word: string): boolean {
+  return word === chainWord || findHook(word) !== undefined;
+}
+
+function runNamedRuntime(name: RuntimeName, words: readonly string[]): number {
+  const { flags } = parseCommandLine([], hookGrammar, environment);
+  const log = loggerOf(flags);
+  return runtime().runRuntime(words, { name, flags, log, help: () => people().help(runtimeWord, log) });
 }
 
 function run(program: ProgramName, words: readonly string[]): number {
@@ -70,6 +88,9 @@ function run(program: ProgramName, words: readonly string[]): number {
   }
   if (command === applyWord && program === "cdi-hook") {
     return apply().runApply(line.rest, { flags, environment, loggerOf, help: () => people().help(command, log) });
+  }
+  if (command === runtimeWord && program === "cdi-hook" && !flags.isSet("help") && !flags.isSet("version")) {
+    return runtime().runRuntime(line.rest, { name: undefined, flags, log, help: () => people().help(command, log) });
   }
   if (line.known && flags.isSet("version")) return exitStatusOf(() => people().printVersion(), program, log);
   if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command, log), program, log);

@@ -32,6 +32,20 @@ export function programNameOf(argv0: string): ProgramName {
   return name === "nvidia-ctk" || name === "nvidia-cdi-hook" || name === ldconfigWord ? name : "cdi-hook";
 }
 
+/** The name of a runtime, and a folder in which it may be beside the machine's usual ones. */
+export interface RuntimeName {
+  readonly name: string;
+  readonly folder: string | undefined;
+}
+
+/** The runtime that a name like `/opt/bin/cdi-hook-runsc` stands before, `runsc`; undefined for other names. */
+export function runtimeNameOf(argv0: string): RuntimeName | undefined {
+  const slash = argv0.lastIndexOf("/");
+  const name = argv0.slice(slash + 1);
+  if (!name.startsWith("cdi-hook-")) return undefined;
+  return { name: name.slice("cdi-hook-".length), folder: argv0.startsWith("/") ? argv0.slice(0, slash) : undefined };
+}
+
 /** Whether the word is a command for people under this name of the program. */
 export function isPeopleWord(program: ProgramName, word: string): boolean {
   return program === "cdi-hook" ? peopleWords.includes(word) : word === "help" && program === "nvidia-cdi-hook";

@@ -14,7 +14,7 @@ import {
 } from "../kernel/constants.ts";
 import { ENOENT, ENOTDIR, describeErrno } from "../kernel/errno.ts";
 import { fgetxattr } from "../kernel/extended-attributes.ts";
-import { ST_NOEXEC, close, mayWrite, mountFlags, openat, readlinkat, statx } from "../kernel/files.ts";
+import { ST_NOEXEC, ST_RDONLY, close, mayWrite, mountFlags, openat, readlinkat, statx } from "../kernel/files.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
 
 export interface HostFacts {
@@ -83,11 +83,20 @@ export function whyNoPrograms(directory: string): string | undefined {
 
 /** Whether the file system of a path is mounted noexec. */
 export function isNoexec(path: string): boolean {
+  return hasMountFlag(path, ST_NOEXEC);
+}
+
+/** Whether the file system of a path is read-only, or mounted so. */
+export function isReadOnlyMount(path: string): boolean {
+  return hasMountFlag(path, ST_RDONLY);
+}
+
+function hasMountFlag(path: string, flag: number): boolean {
   const fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
   if (fd < 0) return false;
   const flags = mountFlags(fd);
   close(fd);
-  return flags >= 0 && (flags & ST_NOEXEC) !== 0;
+  return flags >= 0 && (flags & flag) !== 0;
 }
 
 /** SELinux' label of a file or directory; undefined where it has none. */

@@ -1,7 +1,7 @@
 import { toText } from "../bytes/text.ts";
 import { EBADF, ENOENT } from "./errno.ts";
 import { openat, restarted } from "./files.ts";
-import { AT_FDCWD, O_PATH, PATH_MAX } from "./constants.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH, PATH_MAX } from "./constants.ts";
 import { NR } from "./syscalls.ts";
 
 const F_GETFD = 1;
@@ -63,11 +63,12 @@ export function getrandom(bytes: Uint8Array): number {
 
 /**
  * Puts something harmless on each of the descriptors 0, 1 and 2 that the caller left closed, so that no file which we
- * open later becomes our standard error. An O_PATH descriptor needs no device: reading or writing it gives EBADF.
+ * open later becomes our standard error. An O_PATH descriptor needs no device: reading or writing it gives EBADF. A program
+ * that this process becomes finds them closed again.
  */
 export function occupyStandardDescriptors(): void {
   for (let fd = 0; fd <= 2; fd++) {
-    if (syscall(NR.fcntl, fd, F_GETFD) === -EBADF) openat(AT_FDCWD, "/", O_PATH);
+    if (syscall(NR.fcntl, fd, F_GETFD) === -EBADF) openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
   }
 }
 
@@ -76,16 +77,32 @@ export function occupyStandardDescriptors(): void {
  * middle of a change: writes give EPIPE and EFBIG instead.
  */
 export function ignoreSignalsOfWrites(): void {
-  handleSignalsOfWrites(SIG_IGN);
+  for (const signal of SIGNALS_OF_WRITES) {
+    const before = new Uint32Array(ACTION_WORDS);
+    syscall(NR.rt_sigaction, signal, actionOf(SIG_IGN), before, 8);
+    if (!inherited.has(signal)) inherited.set(signal, before);
+  }
 }
 
 /** Undoes that, for a program that is to be started: what is ignored stays so through execve(2). */
 export function heedSignalsOfWrites(): void {
-  handleSignalsOfWrites(SIG_DFL);
+  for (const signal of SIGNALS_OF_WRITES) syscall(NR.rt_sigaction, signal, actionOf(SIG_DFL), 0, 8);
 }
 
-function handleSignalsOfWrites(handler: number): void {
-  const action = new Uint32Array(8); // struct kernel_sigaction: handler, flags, restorer (x86-64), mask
+/** Undoes that, for a program that is to be as if it had been started instead of us: what our caller ignored is ignored. */
+export function restoreSignalsOfWrites(): void {
+  for (const [signal, action] of inherited) syscall(NR.rt_sigaction, signal, action, 0, 8);
+}
+
+const SIGNALS_OF_WRITES = [SIGPIPE, SIGXFSZ] as const;
+/** struct kernel_sigaction: handler, flags, restorer (x86-64), mask. */
+const ACTION_WORDS = 8;
+
+/** What our caller had set. */
+const inherited = new Map<number, Uint32Array>();
+
+function actionOf(handler: number): Uint32Array {
+  const action = new Uint32Array(ACTION_WORDS);
   action[0] = handler;
-  for (const signal of [SIGPIPE, SIGXFSZ]) syscall(NR.rt_sigaction, signal, action, 0, 8);
+  return action;
 }

@@ -24,8 +24,8 @@ const PR_SET_PDEATHSIG = 1;
 const RLIMIT_FSIZE = 1;
 /** What a pipe takes at once on every kernel. */
 const PIPE_BUF = 4096;
-/** Bytes of all words and pointers at most; the kernel's own bound is a quarter of the stack's, 2 MiB. */
-const LONGEST_VECTORS = 2 << 20;
+/** Bytes of all words and pointers at most: what the kernel takes under the widest limit of the stack (execve(2)). */
+const LONGEST_VECTORS = 6 << 20;
 
 /** fork(2): 0 in the copy, its process id in the original. */
 export function fork(): number {

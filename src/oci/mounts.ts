@@ -14,12 +14,17 @@ const mostMounts = 16_384;
  */
 export function mountsOf(bundle: string | undefined, log: Log): RuntimeMounts {
   const { config, path } = configOf(bundle);
+  return mountsOfConfig(config, path, bundle ?? "", log);
+}
+
+/** The same of the config.json of `bundle` that has been read. */
+export function mountsOfConfig(config: JsonObject, path: string, bundle: string, log: Log): RuntimeMounts {
   const entries = listOf(config.members["mounts"], path, "mounts");
   if (entries.length > mostMounts)
     log.warn(`${path}: of ${entries.length} mounts the first ${mostMounts} are looked at`);
   const mounts: RuntimeMounts["mounts"][number][] = [];
   for (const [at, entry] of entries.slice(0, mostMounts).entries()) {
-    const mount = isObject(entry) ? mountOf(entry, config, bundle ?? "") : undefined;
+    const mount = isObject(entry) ? mountOf(entry, config, bundle) : undefined;
     if (mount === undefined) log.warn(`${path}: mounts[${at}] is ignored: it has no destination`);
     else if (mount !== "keeps") mounts.push(mount);
   }
