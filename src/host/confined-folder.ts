@@ -2,6 +2,7 @@ import { HookError, type ErrorCode } from "../errors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../kernel/constants.ts";
 import { ELOOP, ENOTDIR, describeErrno } from "../kernel/errno.ts";
 import { close, openat } from "../kernel/files.ts";
+import { removeLeftovers } from "./host-directory.ts";
 import { HostBytes } from "./host-bytes.ts";
 import { NewFile } from "./new-file.ts";
 
@@ -49,8 +50,9 @@ export class ConfinedFolder implements Disposable {
     throw new HookError(this.#code, "open", path, reason, { errno: -result });
   }
 
-  /** A file that will have that name. Throws HookError `kernel`. */
+  /** A file that will have that name. What killed processes of ours left here is removed. Throws HookError `kernel`. */
   create(name: string): NewFile {
+    removeLeftovers(`/proc/self/fd/${this.#descriptor}`); // the folder itself, wherever its path leads by now
     return new NewFile(this.#descriptor, name, `${this.path}/${name}`);
   }
 

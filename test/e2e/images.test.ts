@@ -1,6 +1,17 @@
 /** `ldcache` on OCI layouts and archives, with what Debian's tools make of them before and after. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from "vitest";
@@ -191,6 +202,34 @@ describe("an OCI layout", () => {
     expect(none.stderr).toContain("no image is for linux/s390x; there are: linux/arm64, linux/amd64");
   });
 
+  test("of Docker's manifest gets a layer of Docker's type; what a killed process left is removed", (context) => {
+    ready(context);
+    const layer = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 64 << 20 });
+    const docker = "application/vnd.docker";
+    const layout = new ForgedLayout(join(scratchDirectory(), "layout"));
+    const mediaType = `${docker}.distribution.manifest.v2+json`;
+    layout.index([{ ...layout.image([layer], { manifest: { mediaType } }), mediaType }]);
+    const left = [".cdi-hook-4000000000-0123456789abcdef", "blobs/sha256/.cdi-hook-4000000000-0123456789abcdef"];
+    for (const name of left) writeFileSync(join(layout.path, name), "half");
+    rebuild(`oci:${layout.path}`);
+    expect(left.filter((name) => existsSync(join(layout.path, name)))).toEqual([]);
+    const [{ digest, ...written }] = layout.read("index.json")["manifests"] as [{ digest: string; mediaType: string }];
+    expect(written.mediaType).toBe(mediaType);
+    const manifest = layout.read(`blobs/${digest.replace(":", "/")}`);
+    expect(manifest["mediaType"]).toBe(mediaType);
+    expect((manifest["layers"] as { mediaType: string }[])[1]?.mediaType).toBe(`${docker}.image.rootfs.diff.tar`);
+  });
+
+  test("verify and explain read it as well", (context) => {
+    ready(context);
+    const layer = execFileSync("tar", ["-C", wanted, "-c", "."], { maxBuffer: 64 << 20 });
+    const layout = new ForgedLayout(join(scratchDirectory(), "layout")).only([layer]);
+    const verified = runHook(["ldcache", "verify", "--root", `oci:${layout.path}`]);
+    expect(verified.status, verified.stdout.toString() + verified.stderr).toBe(0);
+    const explained = runHook(["ldcache", "explain", "--root", `oci:${layout.path}`, "libcuda.so.1"]);
+    expect(explained.stdout.toString(), explained.stderr).toContain("/opt/driver/libcuda.so.1");
+  });
+
   test("buildah's, committed from scratch, is read", (context) => {
     ready(context, program("buildah") === undefined ? "needs buildah" : undefined);
     const folder = scratchDirectory();
@@ -354,6 +393,7 @@ describe("a tar archive", () => {
       archive,
     ]);
     expect(made.status, String(made.stderr)).toBe(0);
+    expect(statSync(archive).size).toBeGreaterThan(2 ** 31);
     const trace = join(folder, "trace");
     const output = join(folder, "cache");
     const executable = process.env["CDI_HOOK_EXECUTABLE"] ?? join(import.meta.dirname, "../../dist/cdi-hook");
