@@ -1,5 +1,5 @@
 import { contentEnd, lineBreak, lineEnd, lineStart, quotingAt, written, type Edit } from "./edit.ts";
-import type { Entry, FoundEntry, Mapping } from "./node.ts";
+import { resolved, type Entry, type FoundEntry, type Mapping } from "./node.ts";
 
 /** Writes entries whose value is a list of one text, in the manner of what stands around them. */
 export class EntryWriter {
@@ -22,13 +22,16 @@ export class EntryWriter {
       : this.#onLines(mapping, neighbour, name, item);
   }
 
-  /** Fills an entry that has an empty list, or nothing, for a value. */
-  filled({ owner, key, value }: FoundEntry, item: string): Edit {
-    const list = `[${this.#like(owner.entries[0] ?? { key, value }, item)}]`;
-    const { start, end } = value;
-    if (end > start) return { start, end: contentEnd(this.#text, value), text: list };
-    const colon = /^[ \t]*:/.exec(this.#text.slice(key.end, start))?.[0].length ?? start - key.end;
-    return { start: key.end + colon, end: key.end + colon, text: ` ${list}` };
+  /** Fills an entry that has an empty list, or nothing, for a value: the list, and the edit that puts it there. */
+  filled({ owner, key, value }: FoundEntry, item: string): { readonly text: string; readonly edit: Edit } {
+    const text = `[${this.#like(owner.entries[0] ?? { key, value }, item)}]`;
+    const list = resolved(value);
+    const { start, end } = list;
+    if (end > start) return { text, edit: { start, end: contentEnd(this.#text, list), text } };
+    // Nothing stands behind the colon, or behind an anchor.
+    const colon = /^[ \t]*:/.exec(this.#text.slice(key.end, start))?.[0].length;
+    const at = list.anchor !== undefined || colon === undefined ? start : key.end + colon;
+    return { text, edit: { start: at, end: at, text: ` ${text}` } };
   }
 
   /** On a line of its own before a neighbour that begins one, so that no other line changes; else behind it. */

@@ -8,7 +8,7 @@ import type { SpecDocument } from "./document.ts";
 import { contentEnd, lineBreak, lineEnd, lineStart, quotingAt, written, type Edit } from "./edit.ts";
 import { EntryWriter } from "./entry.ts";
 import { hookEnvironment, hookLists, hookProgram } from "./hooks.ts";
-import { entriesNamed, merges, resolved, type Mapping, type Node, type Sequence } from "./node.ts";
+import { entriesNamed, merges, resolved, type Mapping, type Node, type Scalar, type Sequence } from "./node.ts";
 import { pathOf, stageOf, type RewriteRules } from "./options.ts";
 import { textOf } from "./plain.ts";
 import { linkOf } from "./spec.ts";
@@ -96,7 +96,8 @@ class Planner {
       if (owner !== hook) this.#bases.add(owner);
       const scalar = resolved(value);
       if (scalar.kind !== "scalar" || textOf(scalar) === wanted) continue;
-      if (!this.#references.want(value, wanted)) continue;
+      const text = written(wanted, quotingAt(this.#document.text, scalar.start));
+      if (!this.#references.want(value, text, scalarEdit(this.#document.text, scalar, text))) continue;
       this.#change(value, what, textOf(scalar), wanted);
     }
   }
@@ -108,11 +109,11 @@ class Planner {
     if (owner !== hook) this.#bases.add(owner);
     if (this.#environments.has(owner)) return;
     this.#environments.add(owner);
-    this.#edits.push(
-      own === undefined
-        ? this.#entries.added(owner, "env", hookEnvironment)
-        : this.#entries.filled(own, hookEnvironment),
-    );
+    if (own === undefined) this.#edits.push(this.#entries.added(owner, "env", hookEnvironment));
+    else {
+      const { text, edit } = this.#entries.filled(own, hookEnvironment);
+      this.#references.want(own.value, text, edit);
+    }
     this.#change(own?.value ?? owner, "env", "", hookEnvironment);
   }
 
@@ -168,6 +169,11 @@ class Planner {
   #change({ start }: Node, what: Change["what"], from: string, to: string): void {
     this.#changes.push({ line: this.#document.lines.place(start).line, what, from, to });
   }
+}
+
+/** Puts a text in the place of a scalar; that of a block takes its lines along, and leaves the last one's end. */
+function scalarEdit(whole: string, { start, end, style }: Scalar, text: string): Edit {
+  return { start, end, text: style === "block" && whole[end - 1] === "\n" ? `${text}\n` : text };
 }
 
 const noLink: Link = { hookName: "", path: "", args: [], env: [], timeout: undefined };

@@ -1,14 +1,14 @@
-import { quotingAt, written, type Edit } from "./edit.ts";
-import { resolved, type Alias, type Mapping, type Node, type Scalar } from "./node.ts";
+import { contentEnd, written, type Edit } from "./edit.ts";
+import { resolved, type Alias, type Mapping, type Node } from "./node.ts";
 
 /**
- * Who refers to what in a document, and changes of scalars that leave all others who refer to them as they are. A scalar
- * that changes for everybody is changed where it stands; else whoever is to differ gets a scalar of his own.
+ * Who refers to what in a document, and changes of values that leave all others who refer to them as they are. A value
+ * that changes for everybody is changed where it stands; else whoever is to differ gets one of his own.
  */
 export class References {
   readonly #aliases = new Map<Node, Alias[]>();
-  /** What is to become of a scalar, and in which places. */
-  readonly #wanted = new Map<Scalar, { readonly value: string; readonly places: Set<Node> }>();
+  /** What is to become of a value, and in which places. */
+  readonly #wanted = new Map<Node, { readonly text: string; readonly own: Edit; readonly places: Set<Node> }>();
 
   constructor(root: Mapping) {
     for (const node of descendants(root)) {
@@ -41,34 +41,36 @@ export class References {
     }
   }
 
-  /** Wants a scalar to be another text in one place, which is the scalar itself or an alias. False when that was wanted. */
-  want(place: Node, value: string): boolean {
-    const scalar = resolved(place);
-    if (scalar.kind !== "scalar") return false;
-    const known = this.#wanted.get(scalar);
-    if (known === undefined) this.#wanted.set(scalar, { value, places: new Set([place]) });
+  /**
+   * Wants another text in one place, which is a value itself or an alias of it: `own` is the edit of the value, `text` what
+   * stands for an alias. False when that was wanted before.
+   */
+  want(place: Node, text: string, own: Edit): boolean {
+    const value = resolved(place);
+    const known = this.#wanted.get(value);
+    if (known === undefined) this.#wanted.set(value, { text, own, places: new Set([place]) });
     else if (known.places.has(place)) return false;
     else known.places.add(place);
     return true;
   }
 
   edits(text: string): readonly Edit[] {
-    return [...this.#wanted].flatMap(([scalar, { value, places }]) => {
-      const aliases = this.#aliases.get(scalar) ?? [];
-      const instead = written(value, quotingAt(text, scalar.start));
-      if (!places.has(scalar)) {
-        return aliases.filter((alias) => places.has(alias)).map(({ start, end }) => ({ start, end, text: instead }));
-      }
+    return [...this.#wanted].flatMap(([value, { text: instead, own, places }]) => {
+      const aliases = this.#aliases.get(value) ?? [];
+      const put = ({ start, end }: Alias, copy: string): Edit => ({ start, end, text: copy });
+      if (!places.has(value)) return aliases.filter((alias) => places.has(alias)).map((alias) => put(alias, instead));
       const others = aliases.filter((alias) => !places.has(alias));
-      const old = scalar.style === "block" ? written(scalar.value, "double") : text.slice(scalar.start, scalar.end);
-      return others.map(({ start, end }): Edit => ({ start, end, text: old })).concat(replaced(scalar, instead, text));
+      return [own].concat(others.map((alias) => put(alias, copyOf(value, text))));
     });
   }
 }
 
-function replaced({ start, end, style }: Scalar, instead: string, text: string): Edit {
-  if (style !== "block") return { start, end, text: instead };
-  return { start, end, text: text[end - 1] === "\n" ? `${instead}\n` : instead };
+/** A value as it may stand elsewhere: as it is written, if that is on one line by itself. */
+function copyOf(value: Node, text: string): string {
+  if (value.start === value.end) return "null";
+  return value.kind === "scalar" && value.style === "block"
+    ? written(value.value, "double")
+    : text.slice(value.start, contentEnd(text, value));
 }
 
 /** A node and all below it; aliases are not followed. */
