@@ -41,6 +41,7 @@ const TEST = [
   { package: "busybox-static", command: "busybox" },
   { package: "mmdebstrap", command: "mmdebstrap" },
   { package: "strace", command: "strace" },
+  { package: "patch", command: "patch" },
   { package: "attr", command: "getfattr" },
   { package: "zsh", command: "zsh" },
   { package: "fish", command: "fish" },

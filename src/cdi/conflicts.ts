@@ -1,10 +1,17 @@
 import type { Problem } from "./document.ts";
 import type { SpecFile } from "./read.ts";
 
+/** A problem of a device. */
+export interface Conflict extends Problem {
+  /** Its name in its spec. */
+  readonly device: string;
+}
+
 /** A device of a spec, with its name as a user gives it. */
 interface Definition {
   readonly file: SpecFile;
   readonly line: number;
+  readonly device: string;
   /** The directory's place in the order of directories; a later one wins. */
   readonly priority: number;
 }
@@ -14,11 +21,11 @@ interface Definition {
  * directory of higher priority defines the device as well; of several directories the last one counts (pkg/cdi/cache.go).
  * Specs that were named as files count to the directory in which they are.
  */
-export function conflictsOf(files: readonly SpecFile[]): ReadonlyMap<SpecFile, readonly Problem[]> {
-  const found = new Map<SpecFile, Problem[]>();
-  const tell = ({ file, line }: Definition, severity: Problem["severity"], message: string): void => {
+export function conflictsOf(files: readonly SpecFile[]): ReadonlyMap<SpecFile, readonly Conflict[]> {
+  const found = new Map<SpecFile, Conflict[]>();
+  const tell = ({ file, line, device }: Definition, severity: Problem["severity"], message: string): void => {
     const problems = found.get(file) ?? [];
-    found.set(file, [...problems, { severity, line, column: 1, message }]);
+    found.set(file, [...problems, { severity, line, column: 1, message, device }]);
   };
   for (const [name, definitions] of definitionsOf(files)) {
     const last = definitions.reduce((highest, { priority }) => Math.max(highest, priority), 0);
@@ -49,7 +56,7 @@ function definitionsOf(files: readonly SpecFile[]): ReadonlyMap<string, readonly
       const others = definitions.get(qualified) ?? [];
       // A name that comes twice in one file is told by validateDocument.
       if (others.some((other) => other.file === file)) continue;
-      definitions.set(qualified, [...others, { file, line, priority }]);
+      definitions.set(qualified, [...others, { file, line, device: name, priority }]);
     }
   }
   return definitions;

@@ -93,7 +93,7 @@ test.each([
   ["a NUL", "a: b\nc: \0\n", 2, /control character/],
   ["Latin-1", "a: b\nc: \xe9\n", 2, /UTF-8/],
   ["UTF-16", "\xff\xfea\0", 1, /UTF-16/],
-  ["old line ends", "a: b\rc: d\r", 1, /carriage return/],
+  ["old line ends", "a: b\rc: d\r", 1, /carriage return alone/],
   ["an alias without its anchor", "a: b\nc: *x\n", 2, /\*x names nothing/],
   ["an alias within its anchor", "a: &x\n  - *x\n", 2, /\*x stands within/],
   ["depth", `a: ${"[".repeat(5000)}${"]".repeat(5000)}`, 1, /deep/],

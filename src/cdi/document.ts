@@ -94,7 +94,8 @@ function unreadable(text: string): Complaint | undefined {
   const control = controls.exec(text);
   if (control !== null) return { offset: control.index, message: "a control character" };
   const lone = /\r(?!\n)/.exec(text);
-  if (lone !== null) return { offset: lone.index, message: "a carriage return without a newline" };
+  if (lone !== null)
+    return { offset: lone.index, message: "lines that end with a carriage return alone are not read here" };
   const sound = soundLength(text);
   return sound === text.length ? undefined : { offset: sound, message: "not UTF-8" };
 }

@@ -5,7 +5,8 @@ import type { Complaint } from "./yaml.ts";
 /** White space and commas are few and short; what is between them is found by one expression. */
 const blank = /[ \t\r\n]*/y;
 const word = /(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null)(?![A-Za-z0-9_.+-])/y;
-const string = /"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+// oxlint-disable-next-line no-control-regex -- JSON has no control characters in its texts
+const string = /"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const escape = /\\(?:u[0-9a-fA-F]{4}|.)/g;
 const short: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 

@@ -13,6 +13,8 @@ export function kindTrouble(kind: string): string | undefined {
 function partTrouble(what: string, name: string): string | undefined {
   if (!/^[A-Za-z]/.test(name)) return `${what} "${name}" does not begin with a letter`;
   if (!/[A-Za-z0-9]$/.test(name)) return `${what} "${name}" does not end with a letter or digit`;
+  // Readers take the first and the last character off, and panic when these are one.
+  if (name.length === 1) return `${what} "${name}" is one letter, which crashes readers`;
   const wrong = /[^A-Za-z0-9_.-]/.exec(name)?.[0];
   return wrong === undefined ? undefined : `${what} "${name}" has the character "${wrong}"`;
 }

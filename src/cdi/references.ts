@@ -57,12 +57,15 @@ export class References {
   edits(text: string): readonly Edit[] {
     return [...this.#wanted].flatMap(([value, { text: instead, own, places }]) => {
       const aliases = this.#aliases.get(value) ?? [];
-      const put = ({ start, end }: Alias, copy: string): Edit => ({ start, end, text: copy });
       if (!places.has(value)) return aliases.filter((alias) => places.has(alias)).map((alias) => put(alias, instead));
       const others = aliases.filter((alias) => !places.has(alias));
       return [own].concat(others.map((alias) => put(alias, copyOf(value, text))));
     });
   }
+}
+
+function put({ start, end }: Alias, text: string): Edit {
+  return { start, end, text };
 }
 
 /** A value as it may stand elsewhere: as it is written, if that is on one line by itself. */

@@ -1,5 +1,5 @@
 /** Specs of every layout that the two writers and a few hands can give them, rewritten; the oracle reads the outcome. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Document, parseAllDocuments } from "yaml";
 import { parseDocument } from "./document.ts";

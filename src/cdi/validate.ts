@@ -53,6 +53,9 @@ class Validator {
     if (node?.kind !== "scalar" || textOf(node) === "") return;
     const text = textOf(node);
     this.#version = versionOf(text);
+    if (this.#version !== undefined && text.startsWith("v")) {
+      this.#tell("warning", node, `cdiVersion ${text}: older readers take it without the v only`);
+    }
     if (this.#version !== undefined) return;
     const old = /^v?0\.[12]\.0$/.test(text);
     const reason = old ? `${text} is too old` : `${text} is no version that is known`;
@@ -156,7 +159,8 @@ class Validator {
       if (type === "text") this.#tell("warning", at, `${name} has nothing where there should be text`);
     } else if (type === "text") {
       if (text !== written) this.#tell("warning", at, `${name}: ${written} is read as "${text}": put it in quotes`);
-    } else if (type !== found) this.#tell("error", at, `${name} is not ${titles[type]}`);
+    } else if (type !== found && !(type === "integer" && found === "float" && isWhole(text)))
+      this.#tell("error", at, `${name} is not ${titles[type]}`);
   }
 
   #annotations(node: Mapping): void {
@@ -181,6 +185,11 @@ class Validator {
 type ScalarField = "text" | "integer" | "boolean";
 
 const titles: Readonly<Record<ScalarField, string>> = { text: "text", integer: "an integer", boolean: "true or false" };
+
+/** Go's JSON reads `1.0` of YAML as 1. */
+function isWhole(text: string): boolean {
+  return /^-?\d+$/.test(text);
+}
 
 /** The type of a list's items; undefined when the type is no list. */
 function listedType(type: FieldType): FieldType | undefined {

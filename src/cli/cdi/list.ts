@@ -1,5 +1,4 @@
-import { conflictsOf } from "../../cdi/conflicts.ts";
-import type { Problem } from "../../cdi/document.ts";
+import { conflictsOf, type Conflict } from "../../cdi/conflicts.ts";
 import { hookNamed } from "../../cdi/hooks.ts";
 import { readSpecs, type SpecFile } from "../../cdi/read.ts";
 import type { ContainerEdits, Device, Hook } from "../../cdi/spec.ts";
@@ -56,11 +55,11 @@ export function list(paths: readonly string[], flags: ListFlags, log: Logger): n
   return status === success && failed ? failure : status;
 }
 
-function listed(file: SpecFile, conflicts: readonly Problem[], servers: Servers): Listed {
+function listed(file: SpecFile, conflicts: readonly Conflict[], servers: Servers): Listed {
   const { spec } = file;
   if (spec === undefined) return { file, devices: [], hooks: [] };
-  const statusOf = ({ line }: Device): ListedDevice["status"] => {
-    const conflict = conflicts.find((problem) => problem.line === line);
+  const statusOf = ({ name }: Device): ListedDevice["status"] => {
+    const conflict = conflicts.find(({ device }) => device === name);
     return conflict === undefined ? "usable" : conflict.severity === "error" ? "conflict" : "shadowed";
   };
   // Aliases make devices with the same edits: their hooks are told once.
