@@ -63,11 +63,11 @@ export function addRuleFlags<Told extends Command>(command: Told): Told {
       ]),
     )
     .option("--chain", "make one hook of those of one list: one process for each container")
-    .option(
-      "--match <PATTERN>",
-      "only specs of this VENDOR/CLASS, or of this path; * and ? match within a part [repeatable]",
-      (pattern: string, others: readonly string[]) => [...others, pattern],
-      [],
+    .addOption(
+      new Option(
+        "--match <PATTERN>",
+        "only specs of this VENDOR/CLASS, or of this path; * and ? match within a part [repeatable]",
+      ).argParser((pattern: string, others: readonly string[] | undefined) => [...(others ?? []), pattern]),
     )
     .option("--state <DIR>", "where original specs are kept [default /var/lib/cdi-hook/originals]")
     .option("--no-backup", "keep no originals: nothing can be restored");

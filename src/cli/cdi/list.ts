@@ -110,7 +110,6 @@ function told(specs: readonly Listed[]): string {
       { title: "ENV" },
       { title: "SERVED BY" },
       { title: "PROGRAM", cut: "start" },
-      { title: "OF", cut: "end" },
       { title: "SPEC", cut: "start" },
     ],
     hooks,
@@ -126,7 +125,7 @@ function deviceRow({ path, spec }: SpecFile, { device, status }: ListedDevice): 
   return [`${spec?.kind ?? ""}=${device.name}`, ...own, state, path];
 }
 
-function hookRow({ path }: SpecFile, { hook, devices, servedBy }: ListedHook): readonly Cell[] {
+function hookRow({ path }: SpecFile, { hook, servedBy }: ListedHook): readonly Cell[] {
   const style = serverStyles[servedBy];
   return [
     hookNamed(hook) || "-",
@@ -134,7 +133,6 @@ function hookRow({ path }: SpecFile, { hook, devices, servedBy }: ListedHook): r
     hook.env.length > 0 ? "yes" : { text: "no", style: "yellow" },
     style === undefined ? servedBy : { text: servedBy, style },
     hook.path,
-    devices.length === 0 ? "every device" : devices.join(","),
     `${path}:${hook.line}`,
   ];
 }
