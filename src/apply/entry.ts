@@ -1,8 +1,7 @@
 import { hookProgram, hookWords } from "../cdi/hooks.ts";
 
 /** The stages of runtime-spec's lifecycle at which hooks change a container on the host, in their order. */
-export const stages = ["prestart", "createRuntime", "createContainer"] as const;
-export type Stage = (typeof stages)[number];
+export const stages: readonly string[] = ["prestart", "createRuntime", "createContainer"];
 
 /** A hook as config.json or a CDI spec names it. Texts are byte strings. */
 export interface HookEntry {

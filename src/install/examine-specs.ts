@@ -1,5 +1,6 @@
 import { cdiDirectories, readSpecs, type SpecFile } from "../cdi/read.ts";
 import type { Hook, Spec } from "../cdi/spec.ts";
+import { validateDocument } from "../cdi/validate.ts";
 import { changeableByOthers, hostFactsBehindLinks, isNoexec } from "../host/host-facts.ts";
 import { loadedDriver } from "./examine-nvidia.ts";
 import { Findings, type Finding } from "./finding.ts";
@@ -17,7 +18,7 @@ type ReadFile = SpecFile & { readonly spec: Spec };
 /** Looks at the CDI specs of the node: are they valid, do their hooks start, are their files there? */
 export function examineSpecs(): readonly Finding[] {
   const findings = new Findings("specs");
-  const files = onceEach(readSpecs());
+  const files = onceEach(readSpecs()).map(validated);
   for (const directory of cdiDirectories) examineDirectory(directory, files, findings);
   if (files.length === 0) {
     const what = "no CDI specs: no container gets a device by CDI";
@@ -35,6 +36,11 @@ export function examineSpecs(): readonly Finding[] {
   }
   examineNames(files.filter(isRead), findings);
   return findings.list;
+}
+
+/** With all that a CDI reader would say of it. */
+function validated(file: SpecFile): SpecFile {
+  return file.document === undefined ? file : { ...file, problems: validateDocument(file.document).problems };
 }
 
 function isRead(file: SpecFile): file is ReadFile {
@@ -84,7 +90,12 @@ function tellProblems({ path, problems }: SpecFile, findings: Findings): void {
 
 function examineFile(file: ReadFile, programs: Map<string, Program>, findings: Findings): void {
   const { path, spec } = file;
-  for (const { line, message } of file.problems) {
+  const [errors, doubts] = [
+    file.problems.filter(({ severity }) => severity === "error"),
+    file.problems.filter(({ severity }) => severity === "warning"),
+  ];
+  if (errors.length > 0) tellProblems(file, findings);
+  for (const { line, message } of doubts.slice(0, linesShown)) {
     findings.warning("spec-doubtful", `${path}:${line}`, message, `cdi-hook cdi validate ${path}`);
   }
   const facts = hostFactsBehindLinks(path);
