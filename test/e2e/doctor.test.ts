@@ -242,7 +242,11 @@ describe("specs", () => {
   test("invalid, doubtful, and changeable by others", () => {
     const node = healthyNode();
     put(node, "etc/cdi/broken.yaml", "cdiVersion: 0.5.0\nkind: [\n");
-    put(node, "etc/cdi/two.yaml", "cdiVersion: 0.5.0\nkind: two.example/gpu\ndevices:\n  - name: all\n    containerEdits:\n      env: [A=b]\n---\nkind: d.e/f\n");
+    put(
+      node,
+      "etc/cdi/two.yaml",
+      "cdiVersion: 0.5.0\nkind: two.example/gpu\ndevices:\n  - name: all\n    containerEdits:\n      env: [A=b]\n---\nkind: d.e/f\n",
+    );
     chmodSync(join(node, "run/cdi/nvidia.json"), 0o666);
     chmodSync(join(node, "etc/cdi"), 0o777);
     const findings = examine(node);
