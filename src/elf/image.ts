@@ -2,6 +2,7 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { NAME_BYTES } from "./limits.ts";
 import type { Skip } from "./skip.ts";
+import { wide64 } from "./wide.ts";
 import { Window } from "./window.ts";
 
 /** ldconfig maps files; behind the end of one, its last page reads as zero. The page of its machines, in bytes. */
@@ -19,6 +20,11 @@ const NOTHING: ByteSource = { size: 0, read: () => new Uint8Array(0), readInto: 
 /** A file as ldconfig has it in memory, read where it is needed. One object serves one file after another. */
 export class Image {
   readonly bigEndian: boolean;
+  /**
+   * ldconfig's own pointers have 32 bits: places in a file, and its dynamic section's size, count modulo 2^32, whatever the
+   * file's class. Seen of Debian's i386, armhf and armel builds.
+   */
+  readonly narrow: boolean;
   /** Where the low word of a 64-bit value is: first, or second. */
   readonly low: 0 | 1;
   /** The first HEAD_BYTES bytes. */
@@ -31,8 +37,9 @@ export class Image {
   /** The end of the last page: what lies between `size` and this reads as zero, what lies behind cannot be read. */
   mapped = 0;
 
-  constructor(bigEndian: boolean) {
+  constructor(bigEndian: boolean, narrow: boolean) {
     this.bigEndian = bigEndian;
+    this.narrow = narrow;
     this.low = bigEndian ? 1 : 0;
     this.head = this.#headWindow.words;
   }
@@ -57,6 +64,11 @@ export class Image {
   secondHalf(index: number): number {
     const word = this.head[index] ?? 0;
     return this.bigEndian ? word & 0xffff : word >>> 16;
+  }
+
+  /** The 64-bit value at index `at` of some words, as a pointer or size of ldconfig takes it. */
+  place(words: Uint32Array, at: number): number {
+    return this.narrow ? (words[at + this.low] ?? 0) : wide64(words, at, this.low);
   }
 
   /** Whether the head holds the `length` bytes at byte `offset`, as words. */

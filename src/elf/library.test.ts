@@ -36,6 +36,20 @@ describe("a library", () => {
     expect(read({ sonames: [""] })).toMatchObject({ soname: "", flags: 0x303 });
   });
 
+  test("an ldconfig with 32-bit pointers takes places in a 64-bit file modulo 2^32, and the dynamic section's size", () => {
+    const high = 1n << 63n;
+    const strings = { ...library, wild: { stringTable: high } };
+    const interpreter = { ...library, interpreter: "/lib/ld-linux.so.2", wild: { interpreterOffset: high } };
+    for (const machine of ["i386", "armhf", "armel"] as const) {
+      expect(read({ ...library, wild: { dynamicSize: high } }, on(machine))).toEqual({ skip: "no-dynamic" });
+      for (const elf of [strings, interpreter]) expect(read(elf, on(machine))).toHaveProperty("soname");
+    }
+    for (const machine of ["x86-64", "aarch64"] as const) {
+      expect(read({ ...library, wild: { dynamicSize: high } }, on(machine))).toMatchObject({ soname });
+      for (const elf of [strings, interpreter]) expect(read(elf, on(machine))).toEqual({ skip: "truncated" });
+    }
+  });
+
   test("of several sonames the last counts, as long as nothing tells libc6; the first since 2.37", () => {
     const several = { sonames: ["first.so", "second.so"] };
     expect(read(several)).toMatchObject({ soname: "second.so" });

@@ -68,7 +68,7 @@ export class LibraryReader {
     this.#rules = rules;
     this.#facts = facts;
     this.#smallest = Math.max(SMALLEST_AOUT, facts.bits === 64 ? ELF64_EHDR_BYTES : ELF32_EHDR_BYTES);
-    this.#image = new Image(facts.bigEndian);
+    this.#image = new Image(facts.bigEndian, facts.bits === 32);
   }
 
   /** Reads one file. */
@@ -129,16 +129,14 @@ export class LibraryReader {
     if (!dynamic.hasStrings) return dynamic.end === "complete" ? NO_STRINGS : { skip: dynamic.end };
     const strings = this.#stringsOffset();
     if (strings > image.size) return TRUNCATED;
-    // Names are pointers of the build, to which even a 32-bit file's offsets are added without a wrap at 2^32.
-    const unwrapped = wide || facts.bits === 64;
     if (isOwn) {
-      const offset = sonameOffset(image, dynamic, strings, unwrapped);
+      const offset = sonameOffset(image, dynamic, strings);
       if (offset !== "doubtful") {
         const soname = offset === undefined ? undefined : image.name(offset);
         return typeof soname === "object" ? soname : this.#library(soname, flags);
       }
     }
-    const names = readNames(image, dynamic, strings, unwrapped, segments.base, facts.libraries);
+    const names = readNames(image, dynamic, strings, segments.base, facts.libraries);
     if ("skip" in names) return names;
     const known = facts.classify(wide, names.base, abi, machine, rules);
     return this.#library(names.soname, typeof known === "number" ? known : flags);

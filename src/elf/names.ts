@@ -9,16 +9,11 @@ import { addWords } from "./wide.ts";
  * the outcome hangs on the other names (two sonames, a name behind the end of the file). `strings` is the file offset of
  * the string table.
  */
-export function sonameOffset(
-  image: Image,
-  dynamic: DynamicSection,
-  strings: number,
-  wide: boolean,
-): number | undefined | "doubtful" {
+export function sonameOffset(image: Image, dynamic: DynamicSection, strings: number): number | undefined | "doubtful" {
   if (dynamic.end !== "complete") return "doubtful";
   let soname: number | undefined;
   for (let at = 0; at < dynamic.namesEnd; at += NAME_WORDS) {
-    const offset = nameOffset(dynamic.names, at, strings, wide);
+    const offset = nameOffset(dynamic.names, at, strings, image.narrow);
     if (offset > image.size || offset >= image.mapped) return "doubtful";
     if (dynamic.names[at] !== DT_SONAME) continue;
     if (soname !== undefined) return "doubtful";
@@ -36,14 +31,13 @@ export function readNames(
   image: Image,
   dynamic: DynamicSection,
   strings: number,
-  wide: boolean,
   base: number,
   libraries: ReadonlyMap<string, number>,
 ): { readonly soname: string | undefined; readonly base: number } | Skip {
   let known = base;
   let soname: number | undefined;
   for (let at = 0; at < dynamic.namesEnd; at += NAME_WORDS) {
-    const offset = nameOffset(dynamic.names, at, strings, wide);
+    const offset = nameOffset(dynamic.names, at, strings, image.narrow);
     if (offset > image.size) return { skip: "truncated" };
     if (dynamic.names[at] === DT_SONAME) {
       soname = offset;
@@ -67,9 +61,10 @@ function finish(
   return typeof name === "string" ? { soname: name, base } : name;
 }
 
-function nameOffset(names: Uint32Array, at: number, strings: number, wide: boolean): number {
+/** Names are pointers of ldconfig, to which even a 32-bit file's offsets are added without a wrap at 2^32. */
+function nameOffset(names: Uint32Array, at: number, strings: number, narrow: boolean): number {
   const low = names[at + 1] ?? 0;
   const high = names[at + 2] ?? 0;
-  if (wide && high === 0) return strings + low;
-  return addWords(strings >>> 0, Math.floor(strings / 2 ** 32), low, high, wide);
+  if (!narrow && high === 0) return strings + low;
+  return addWords(strings >>> 0, Math.floor(strings / 2 ** 32), low, high, !narrow);
 }

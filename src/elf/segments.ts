@@ -43,7 +43,7 @@ export class Segments {
     const { head, low } = image;
     const fields = wide ? ELF64_PHDR : ELF32_PHDR;
     const stride = fields.words;
-    const offset = wide ? wide64(head, 8, low) : (head[7] ?? 0);
+    const offset = wide ? image.place(head, 8) : (head[7] ?? 0);
     const count = image.firstHalf(wide ? 14 : 11);
     const bytes = count * stride * 4;
     if (offset > image.size) return TRUNCATED;
@@ -66,7 +66,7 @@ export class Segments {
       const type = table[at] ?? PT_LOAD;
       if (type === PT_LOAD || (type > PT_NOTE && type !== property)) continue;
       if (type === PT_DYNAMIC) {
-        const empty = segmentSize(table, at, wide, low) === 0;
+        const empty = (wide ? image.place(table, at + fields.fileSize) : table[at + fields.fileSize]) === 0;
         dynamic = empty ? -1 : (table[at + fields.offset + (wide ? low : 0)] ?? 0);
       } else if (type === PT_NOTE) {
         if (!rules.osVersion || osVersion !== 0) continue;
@@ -75,7 +75,7 @@ export class Segments {
         osVersion = version;
       } else if (type === PT_INTERP || type === PT_GNU_PROPERTY) {
         if (type === PT_INTERP) {
-          const interpreter = readInterpreter(image, segmentOffset(table, at, wide, low), known, rules, facts);
+          const interpreter = readInterpreter(image, segmentOffset(image, table, at, wide), known, rules, facts);
           if (typeof interpreter !== "number") return interpreter;
           known = interpreter;
           if (!rules.interpreterFallsThrough) continue;
@@ -121,7 +121,7 @@ function readNotes(image: Image, table: Uint32Array, at: number, wide: boolean, 
   const alignment = segmentAlignment(table, at, wide, image.low);
   if (size < 32 || alignment < 4) return 0;
   if (rules.noteAlignment && alignment !== 4 && alignment !== 8) return 0;
-  const offset = segmentOffset(table, at, wide, image.low);
+  const offset = segmentOffset(image, table, at, wide);
   const words = image.words(offset, Math.min(size, NOTE_BYTES));
   const padding = rules.noteAlignment ? alignment : 4;
   const version = abiNoteVersion(words, size, padding, !rules.noteAlignment, image.bigEndian);
@@ -133,7 +133,7 @@ function readProperties(image: Image, table: Uint32Array, at: number, wide: bool
   const wordSize = wide ? 8 : 4;
   if (segmentAlignment(table, at, wide, image.low) !== wordSize) return known;
   const size = segmentSize(table, at, wide, image.low);
-  const offset = segmentOffset(table, at, wide, image.low);
+  const offset = segmentOffset(image, table, at, wide);
   const words = image.words(offset, Math.min(size, NOTE_BYTES));
   const level = isaLevel(words, size, wordSize, image.bigEndian);
   return level === OUT_OF_BYTES && !endsEarly(image, offset) ? known : level;
@@ -144,8 +144,8 @@ function endsEarly(image: Image, offset: number): boolean {
   return offset + NOTE_BYTES > image.mapped;
 }
 
-function segmentOffset(table: Uint32Array, at: number, wide: boolean, low: 0 | 1): number {
-  return wide ? wide64(table, at + ELF64_PHDR.offset, low) : (table[at + ELF32_PHDR.offset] ?? 0);
+function segmentOffset(image: Image, table: Uint32Array, at: number, wide: boolean): number {
+  return wide ? image.place(table, at + ELF64_PHDR.offset) : (table[at + ELF32_PHDR.offset] ?? 0);
 }
 
 function segmentSize(table: Uint32Array, at: number, wide: boolean, low: 0 | 1): number {
@@ -157,7 +157,7 @@ function segmentAlignment(table: Uint32Array, at: number, wide: boolean, low: 0 
 }
 
 /**
- * File offset of what lies at an address, given as two words, modulo the word size. `holding`: by the PT_LOAD that holds
+ * File offset of what lies at an address, given as two words, modulo the word size and that of ldconfig's pointers. `holding`: by the PT_LOAD that holds
  * the address; otherwise by the first one. Where there is none, the address is taken for an offset.
  */
 export function offsetOfAddress(
@@ -184,7 +184,7 @@ export function offsetOfAddress(
       if (below || insideHigh > sizeHigh || (insideHigh === sizeHigh && insideLow >= sizeLow)) continue;
     }
     const offsetHigh = wide ? (table[at + offset + high] ?? 0) : 0;
-    return addWords(insideLow, insideHigh, table[at + offset + low] ?? 0, offsetHigh, wide);
+    return addWords(insideLow, insideHigh, table[at + offset + low] ?? 0, offsetHigh, wide && !image.narrow);
   }
-  return highWord * 2 ** 32 + lowWord;
+  return image.narrow ? lowWord : highWord * 2 ** 32 + lowWord;
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { copyTree, type DebianRoot, debianRoot, program, whyNoDebianRoot } from "../support/debian-root.ts";
+import { copyTree, debianRoot, program, whyNoDebianRoot } from "../support/debian-root.ts";
 import { runHook, stateFor } from "../support/executable.ts";
 import { compareListings, type Listing, listTree } from "../support/tree-listing.ts";
 import { firstDifference } from "./cache-dump.ts";
@@ -12,6 +12,7 @@ import {
   arm64,
   arm64Root,
   type LibraryRoot,
+  type LibrarySuite,
   libraryRoot,
   linkedCopy,
   type Platform,
@@ -28,7 +29,7 @@ interface Root {
 /** Runs the root's own ldconfig in it. */
 type Ldconfig = (root: string) => void;
 
-const suites: DebianRoot["suite"][] = ["bullseye", "bookworm", "trixie"];
+const suites: LibrarySuite[] = ["bullseye", "bookworm", "trixie"];
 const roots: Root[] = suites.flatMap((suite) => [
   { name: `${suite}, minimal`, root: () => ({ path: debianRoot({ suite }) }), least: 60 },
   { name: `${suite}, several hundred libraries, 32-bit ones beside`, root: () => libraryRoot(suite), least: 350 },

@@ -4,8 +4,10 @@ import { dirname, join } from "node:path";
 import { cached, copyTree, type DebianRoot, debianRoot } from "../support/debian-root.ts";
 import { forgeElf, MACHINE } from "../support/elf-forge.ts";
 
+export type LibrarySuite = Exclude<DebianRoot["suite"], "forky">;
+
 /** Packages whose dependencies are several hundred libraries, and libraries of a second architecture beside them. */
-const libraries: Record<DebianRoot["suite"], { packages: string[]; foreign: string[] }> = {
+const libraries: Record<LibrarySuite, { packages: string[]; foreign: string[] }> = {
   bullseye: {
     packages: ["libgtk-3-0", "libavfilter7", "libqt5widgets5"],
     foreign: ["libc6", "libstdc++6", "zlib1g", "libx11-6", "libcurl4", "libglib2.0-0"],
@@ -35,7 +37,7 @@ export interface LibraryRoot {
  *
  * @throws Error with mmdebstrap's own words
  */
-export function libraryRoot(suite: DebianRoot["suite"]): LibraryRoot {
+export function libraryRoot(suite: LibrarySuite): LibraryRoot {
   const { packages, foreign } = libraries[suite];
   const native = { suite, variant: "extract", packages: [...base, ...packages] } as const;
   const both = {

@@ -4,14 +4,14 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type DebianRoot, debianRoot, whyNoDebianRoot } from "../support/debian-root.ts";
+import { debianRoot, whyNoDebianRoot } from "../support/debian-root.ts";
 import { runHook } from "../support/executable.ts";
 import { absentPeer } from "../support/tally.ts";
-import { libraryRoot, linkedCopy, workDirectory } from "./library-root.ts";
+import { libraryRoot, type LibrarySuite, linkedCopy, workDirectory } from "./library-root.ts";
 import { machineLdconfig } from "./machine-ldconfig.ts";
 
 const oracle = machineLdconfig();
-const suites: DebianRoot["suite"][] = ["bullseye", "bookworm", "trixie"];
+const suites: LibrarySuite[] = ["bullseye", "bookworm", "trixie"];
 const vectors = resolve(import.meta.dirname, "../../../shared/ldcache-vectors");
 let base = "";
 

@@ -6,13 +6,15 @@ import { delimiter, join } from "node:path";
 
 /** A Debian root filesystem as mmdebstrap makes it. */
 export interface DebianRoot {
-  suite: "bullseye" | "bookworm" | "trixie";
+  suite: "bullseye" | "bookworm" | "trixie" | "forky";
   /** mmdebstrap's variant; `minbase` unless given (`essential` has no apt, `extract` runs no maintainer script). */
   variant?: "minbase" | "essential" | "extract";
   /** Further packages, `name` or `name:i386`. */
   packages?: readonly string[];
+  /** Debian's name of another architecture than amd64; only with the variant `extract`, which runs none of its programs. */
+  architecture?: string;
   /** Foreign architectures whose packages may be named in `packages`. */
-  foreign?: readonly "i386"[];
+  foreign?: readonly string[];
 }
 
 /** Documentation is left out: it is half of the files and none of them is a library. */
@@ -61,12 +63,17 @@ function debianArchive(): string | undefined {
 
 function mmdebstrapArguments(wanted: DebianRoot, directory: string): string[] {
   const archive = debianArchive();
+  const foreign = wanted.foreign ?? [];
+  const architectures =
+    wanted.architecture === undefined && foreign.length === 0 ? [] : [wanted.architecture ?? "amd64", ...foreign];
   return [
     `--variant=${wanted.variant ?? "minbase"}`,
     "--mode=root",
     "--quiet",
     ...(wanted.packages?.length ? [`--include=${wanted.packages.join(",")}`] : []),
-    ...(wanted.foreign?.length ? [`--architectures=${["amd64", ...wanted.foreign].join(",")}`] : []),
+    ...(architectures.length > 0 ? [`--architectures=${architectures.join(",")}`] : []),
+    // A mirror that is a snapshot hands out a list that was to be renewed within days; its signature is checked all the same.
+    ...(wanted.suite === "forky" ? ['--aptopt=Acquire::Check-Valid-Until "false"'] : []),
     ...unpackedWithout.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     wanted.suite,
     directory,
@@ -89,7 +96,8 @@ function cachePath(wanted: DebianRoot): string {
   const digest = createHash("sha256").update(rest).digest("hex").slice(0, 12);
   const roots = cached("roots");
   mkdirSync(roots, { recursive: true });
-  return join(roots, `${wanted.suite}-${wanted.variant ?? "minbase"}-${digest}`);
+  const kind = [wanted.suite, wanted.variant ?? "minbase", ...(wanted.architecture ? [wanted.architecture] : [])];
+  return join(roots, [...kind, digest].join("-"));
 }
 
 /** The kept root filesystem when an earlier run has made it. Never write to it. */

@@ -6,6 +6,7 @@
 /** ELF constants by the standards' names; only those that the tests use. */
 export const MACHINE = {
   EM_386: 3,
+  EM_MIPS: 8,
   EM_PPC64: 21,
   EM_S390: 22,
   EM_ARM: 40,

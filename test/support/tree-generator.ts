@@ -187,8 +187,16 @@ const dropInNames = [
   "x y.conf",
 ];
 
+/** Another architecture than amd64 that most of a tree's libraries are to be of. */
+export interface ForeignPlatform {
+  triplet: string;
+  /** What its libraries look like, float ABIs and the like. */
+  libraries: readonly ForgedElf[];
+}
+
 interface Plan {
   random: SeededRandom;
+  foreign: ForeignPlatform | undefined;
   entries: TreeEntry[];
   taken: Set<string>;
   /** Directories that hold libraries, as they really are. */
@@ -198,9 +206,9 @@ interface Plan {
 }
 
 /** The entries of a random root filesystem, parents before children. */
-export function generateTree(seed: number): TreeEntry[] {
+export function generateTree(seed: number, foreign?: ForeignPlatform): TreeEntry[] {
   const random = new SeededRandom(seed);
-  const plan: Plan = { random, entries: [], taken: new Set(), places: [], files: [] };
+  const plan: Plan = { random, foreign, entries: [], taken: new Set(), places: [], files: [] };
   planDirectories(plan);
   planHardwareDirectories(plan);
   for (const place of plan.places) planLibraries(plan, place);
@@ -235,6 +243,7 @@ function planDirectories(plan: Plan): void {
     [1, "reverse"],
   ]);
   const places = ["/usr/lib"];
+  const triplets = [plan.foreign?.triplet ?? "x86_64-linux-gnu", "i386-linux-gnu"];
   for (const name of ["lib", "lib64", "libx32", "lib32"]) {
     if (name !== "lib" && random.chance(0.5)) continue;
     const both = random.chance(0.8);
@@ -245,8 +254,7 @@ function planDirectories(plan: Plan): void {
     add(plan, { kind: "link", path: `/${name}`, target: merge === "absolute" ? `/usr/${name}` : `usr/${name}` });
   }
   for (const parent of ["/lib", "/usr/lib"])
-    if (places.includes(parent))
-      places.push(...random.some(["x86_64", "i386"], 0.7).map((cpu) => `${parent}/${cpu}-linux-gnu`));
+    if (places.includes(parent)) places.push(...random.some(triplets, 0.7).map((triplet) => `${parent}/${triplet}`));
   places.push(...random.some(directoryPool, 0.45));
   plan.places = [...new Set(places)];
   for (const place of plan.places) addDirectories(plan, place);
@@ -347,7 +355,7 @@ function planLibraries(plan: Plan, place: string): void {
     } else if (random.chance(0.01)) {
       planFifo(plan, place);
     } else {
-      const entry: TreeEntry = { kind: "file", path, ...content(random, name) };
+      const entry: TreeEntry = { kind: "file", path, ...content(plan, name) };
       if (add(plan, entry)) plan.files.push(path);
     }
   }
@@ -358,7 +366,7 @@ function planFifo(plan: Plan, place: string): void {
   if (/^[!-~]*$/u.test(place)) add(plan, { kind: "fifo", path: `${place}/libfifo.so.1` });
 }
 
-function content(random: SeededRandom, name: string): { bytes: Uint8Array; mode?: number; note: string } {
+function content({ random, foreign }: Plan, name: string): { bytes: Uint8Array; mode?: number; note: string } {
   const mode = random.pick([0o644, 0o644, 0o755, 0o000]);
   if (random.chance(0.12)) {
     const note = random.pick(["empty", "short", "magic", "script", "INPUT", "plain", "text"]);
@@ -373,12 +381,13 @@ function content(random: SeededRandom, name: string): { bytes: Uint8Array; mode?
     };
     return { bytes: words[note] ?? text(""), mode, note };
   }
-  const elf = randomElf(random, name);
+  const elf = randomElf(random, name, foreign);
   return { bytes: clearOfPageEnd(forgeElf(elf)), mode, note: JSON.stringify(elf, describeValue) };
 }
 
-function randomElf(random: SeededRandom, name: string): ForgedElf {
-  const machine = random.weighted<ForgedElf>([
+function randomMachine(random: SeededRandom, foreign: ForeignPlatform | undefined): ForgedElf {
+  if (foreign !== undefined && random.chance(0.75)) return random.pick(foreign.libraries);
+  return random.weighted<ForgedElf>([
     [60, { bits: 64, machine: MACHINE.EM_X86_64 }],
     [14, { bits: 32, machine: MACHINE.EM_386 }],
     [6, { bits: 32, machine: MACHINE.EM_X86_64 }],
@@ -394,6 +403,10 @@ function randomElf(random: SeededRandom, name: string): ForgedElf {
     [1, { bits: 32, machine: MACHINE.EM_386, classByte: random.pick([0, 2]) }],
     [1, { bits: 64, machine: MACHINE.EM_X86_64, dataByte: random.pick([0, 2, 9]) }],
   ]);
+}
+
+function randomElf(random: SeededRandom, name: string, foreign: ForeignPlatform | undefined): ForgedElf {
+  const machine = randomMachine(random, foreign);
   const needed = random.weighted<readonly string[]>([
     [4, []],
     [4, ["libc.so.6"]],
