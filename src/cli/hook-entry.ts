@@ -1,5 +1,5 @@
 import { Container } from "../hooks/container.ts";
-import { runForgiving } from "../hooks/fatal.ts";
+import { runForgiving, settleFor } from "../hooks/fatal.ts";
 import type { FlagValues, Hook } from "../hooks/hook.ts";
 import { findHook } from "../hooks/index.ts";
 import { exit, ignoreSignalsOfWrites, occupyStandardDescriptors } from "../kernel/process.ts";
@@ -124,7 +124,7 @@ function runHook(hook: Hook, flags: FlagValues, log: Logger): number {
   return exitStatusOf(
     () => {
       runForgiving(hook, { flags, log, state, root, pretend, forgivesReadOnly });
-      container.settle();
+      settleFor([hook.name], () => container.settle(), log);
     },
     hook.name,
     log,

@@ -1,5 +1,5 @@
 import { inOrder, together, type ChainedHook } from "../hooks/chain.ts";
-import { runForgiving } from "../hooks/fatal.ts";
+import { runForgiving, settleFor } from "../hooks/fatal.ts";
 import type { HookCall } from "../hooks/hook.ts";
 import type { Logger } from "../logger.ts";
 import { exitStatusOf, success } from "./exit.ts";
@@ -29,9 +29,10 @@ export function runHooks(chain: readonly ChainedHook[], container: HookedContain
     // What the other hooks would say of it has been said.
     if (missing.met && result !== success) return status;
   }
+  const names = chain.map(({ hook }) => hook.name);
   return Math.max(
     status,
-    exitStatusOf(() => container.settle(), "chain", log),
+    exitStatusOf(() => settleFor(names, () => container.settle(), log), "chain", log),
   );
 }
 

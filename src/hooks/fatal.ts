@@ -67,6 +67,19 @@ export function runForgiving(hook: Hook, call: HookCall): void {
   }
 }
 
+/**
+ * Makes up for what hooks only pretended to change. When that fails it is the failure of those that need it: it is fatal
+ * where one of theirs would be, and told otherwise. Throws HookError.
+ */
+export function settleFor(hooks: readonly string[], settle: () => void, log: Log): void {
+  try {
+    settle();
+  } catch (error) {
+    if (!(error instanceof HookError) || hooks.some((name) => isFatal(name, error))) throw error;
+    log.warn(`${hooks.join(", ")}: ${error.message}`);
+  }
+}
+
 /** A mode cannot be pretended: what has it is what is read-only. */
 function runAgain(hook: Hook, call: HookCall): void {
   try {

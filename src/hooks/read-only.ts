@@ -5,14 +5,17 @@
  *
  * A container has several hooks, each a process, and what one would have made the next has to know: `libcuda.so` has to be
  * there when the cache is made. So what is in the tree only is noted behind the cache's own bytes, which no reader of
- * caches looks at, and the next hook begins with it. Nobody has to trust these notes: they are as good as an image's own links.
+ * caches looks at, and the next hook begins with it. They are taken from a file that is mounted there, which an image cannot
+ * bring along, and are made in the tree only: nothing is written because a note says so.
  */
 import { fromText, toText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
 import { CACHE_PATH } from "../ldconfig/update.ts";
 import type { Log } from "../logger.ts";
-import { carryOut, type Change } from "../rootfs/changes.ts";
+import type { Change } from "../rootfs/changes.ts";
+import { ENOENT, EROFS } from "../rootfs/constants.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
+import { makeMountPoints } from "../rootfs/mount-point.ts";
 import { coverFile } from "../rootfs/mount.ts";
 import { pretendingOverlayOf } from "../rootfs/overlay.ts";
 import type { Root } from "../rootfs/root.ts";
@@ -27,46 +30,60 @@ const mostNotes = 4096;
 export function pretended(root: Root): VirtualRoot {
   const tree = root instanceof VirtualRoot ? root : root instanceof KernelRoot ? pretendingOverlayOf(root) : undefined;
   if (tree === undefined) throw new HookError("refused", "change", root.hostPath, "it is read-only");
-  const { notes } = split(tree.read(CACHE_PATH, largestCache));
   tree.pretend();
-  carryOut(notes, tree);
+  // No image can bring a mount along: a cache of its own, whatever stands behind that, is not asked.
+  if (tree.isMountPoint(CACHE_PATH)) tree.assume(split(tree.read(CACHE_PATH, largestCache)).notes);
   return tree;
+}
+
+/** A file that stands for what the root lacks, to be mounted over that of the same path, which is free of links. */
+export interface Substitute {
+  readonly path: string;
+  readonly mode: number;
+  readonly bytes: Uint8Array;
 }
 
 /** What the container needs of the changes that are in the tree only. */
 export interface Substitutes {
-  /** Files that stand for what the root lacks, to be mounted over those of the same path. */
-  readonly files: readonly { readonly path: string; readonly mode: number; readonly bytes: Uint8Array }[];
-  /** Changes for which no file can stand. */
-  readonly missing: readonly Change[];
+  readonly files: readonly Substitute[];
+  /** Links for which no file can stand. */
+  readonly missing: readonly string[];
 }
 
-/** Finds out what has to be mounted, `file` telling whether the container has a file of that path to mount on. */
-export function substitutesOf(tree: VirtualRoot, log: Log): Substitutes {
+/** Finds out what has to be mounted; `noted` says that another hook may come and has to know what is missing. */
+export function substitutesOf(tree: VirtualRoot, noted: boolean): Substitutes {
   const { unreal } = tree;
-  if (unreal.length === 0) return { files: [], missing: [] };
-  const present = tree.read(CACHE_PATH, largestCache);
-  const { cache } = split(present);
-  const notes = unreal.filter(({ kind, path }) => path !== CACHE_PATH && (kind === "link" || kind === "file"));
-  const bytes = fromText(cache + MARK + JSON.stringify(notes.map(noteOf)) + "\n");
-  const files: Substitutes["files"][number][] = [{ path: CACHE_PATH, mode: 0o444, bytes }];
-  const hasCache = unreal.some(({ path }) => path === CACHE_PATH);
-  const missing: Change[] = [];
+  const folder = configurationFolderOf(tree);
+  const cachePath = folder + CACHE_PATH.slice("/etc".length);
+  const notes = unreal.filter(({ kind, path }) => kind === "link" || (kind === "file" && isForLdconfig(path, folder)));
+  const hasCache = unreal.some(({ path }) => path === cachePath);
+  const files: Substitute[] = [];
+  if (hasCache || (noted && notes.length > 0)) {
+    const { cache } = split(tree.read(CACHE_PATH, largestCache));
+    const behind = noted ? MARK + JSON.stringify(notes.map(noteOf)) + "\n" : "";
+    files.push({ path: cachePath, mode: 0o444, bytes: fromText(cache + behind) });
+  }
   for (const change of unreal) {
     const { kind, path } = change;
-    if (path === CACHE_PATH || isForLdconfig(path) || kind === "directory") continue;
-    if (kind === "file") files.push({ path, mode: change.mode, bytes: change.bytes });
-    // Before the cache is made, it is not known which links it will stand for.
-    else if (hasCache && !tree.straightened.has(path)) missing.push(change);
+    if (kind === "file" && path !== cachePath && !isForLdconfig(path, folder)) files.push(change);
   }
-  if (log.debugging)
-    for (const { path, bytes: content } of files) log.debug(`${path}: ${content.length} bytes to be mounted`);
-  return { files, missing };
+  // Before the cache is made, or musl's list of folders, it is not known which links are needed.
+  const isLast = hasCache || unreal.some(({ path }) => path.startsWith(`${folder}/ld-musl-`));
+  const lacking = isLast ? unreal.filter(({ kind, path }) => kind === "link" && !tree.straightened.has(path)) : [];
+  return { files, missing: lacking.map(({ path }) => path) };
+}
+
+/** What /etc is, links followed. */
+function configurationFolderOf(tree: VirtualRoot): string {
+  const opened = tree.directory("/etc");
+  if (typeof opened === "number") return "/etc";
+  using directory = opened;
+  return directory.path;
 }
 
 /** What only ldconfig reads, which cannot work in a root that is read-only. */
-function isForLdconfig(path: string): boolean {
-  return path === "/etc/ld.so.conf" || path.startsWith("/etc/ld.so.conf.d/");
+function isForLdconfig(path: string, folder: string): boolean {
+  return path === `${folder}/ld.so.conf` || path.startsWith(`${folder}/ld.so.conf.d/`);
 }
 
 /**
@@ -74,23 +91,43 @@ function isForLdconfig(path: string): boolean {
  * `kernel`. What else cannot be had is warned of.
  */
 export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, log: Log): void {
-  const { files, missing } = substitutesOf(tree, log);
+  const { files, missing } = substitutesOf(tree, true);
   for (const { path, bytes } of files) {
-    if (path === CACHE_PATH && toText(bytes) === before) continue;
+    const isCache = path.endsWith(CACHE_PATH.slice("/etc".length));
+    if (isCache && toText(bytes) === before) continue;
     try {
+      if (tree.real === undefined) throw new HookError("kernel", "mount over", path, notYet, { errno: EROFS });
+      makePlace(tree, path);
       coverFile(tree, path, bytes);
-      log.debug(`${path}: mounted over, as the root is read-only`);
+      log.debug(`${path}: ${bytes.length} bytes mounted over it, as the root is read-only`);
     } catch (error) {
-      if (path === CACHE_PATH || !(error instanceof HookError)) throw error;
+      if (isCache || !(error instanceof HookError)) throw error;
       log.warn(`the root is read-only: ${error.message}`);
     }
   }
   tellMissing(missing, log);
 }
 
+const notYet =
+  "the root is read-only, and the container's mounts are not there yet: run the hooks at createContainer, or see " +
+  "`cdi-hook apply --emit-mounts` and `--upper`";
+
+/** A file to mount on, in the root itself where that can be written, else in a layer over its folder. */
+function makePlace(tree: VirtualRoot, path: string): void {
+  const { real } = tree;
+  if (tree.writesThrough && real?.stat(path) === -ENOENT) {
+    try {
+      real.replaceFile(path, new Uint8Array(0), 0o644);
+      return;
+    } catch (error) {
+      if (!(error instanceof HookError)) throw error;
+    }
+  }
+  makeMountPoints(tree, [path]);
+}
+
 /** One line for all: a root that is read-only may lack dozens of links that nobody looks for. */
-export function tellMissing(missing: readonly Change[], log: Log): void {
-  const links = missing.filter(({ kind }) => kind === "link").map(({ path }) => path);
+export function tellMissing(links: readonly string[], log: Log): void {
   const shown = links.slice(0, 4).join(", ") + (links.length > 4 ? `, and ${links.length - 4} more` : "");
   if (links.length > 0)
     log.warn(`the root is read-only, and the cache cannot stand for these links: ${shown}; make them in the image`);

@@ -83,11 +83,14 @@ export function addAttributes(top: number, attributes: number): number {
   return syscall(NR.mount_setattr, top, "", AT_EMPTY_PATH, attr, ATTRIBUTES_SIZE);
 }
 
-/** mount_setattr(2): no mount made at or below this one from now on is seen in another namespace. Linux 5.12. */
-export function stopPropagation(top: number): number {
+/**
+ * mount_setattr(2): no mount made on this one from now on is seen in another namespace, with `below` on none below it
+ * either. -EINVAL when `top` is not the root of a mount. Linux 5.12.
+ */
+export function stopPropagation(top: number, below: boolean): number {
   const attr = new Uint32Array(ATTRIBUTES_SIZE / 4);
   attr[4] = MS_SLAVE;
-  return syscall(NR.mount_setattr, top, "", AT_EMPTY_PATH | AT_RECURSIVE, attr, ATTRIBUTES_SIZE);
+  return syscall(NR.mount_setattr, top, "", AT_EMPTY_PATH | (below ? AT_RECURSIVE : 0), attr, ATTRIBUTES_SIZE);
 }
 
 /**

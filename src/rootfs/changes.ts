@@ -14,6 +14,16 @@ export type Change =
   | { readonly kind: "mounted"; readonly path: string; readonly mode: number; readonly bytes: Uint8Array }
   | { readonly kind: "mode"; readonly path: string; readonly mode: number };
 
+/** In the root itself, or in what is mounted on it as well. */
+export type Pretence = "nowhere" | "root" | "everywhere";
+
+/** A directory as far as it refuses changes. */
+interface Refusing {
+  /** It is part of a mount. */
+  readonly mounted: boolean;
+  refusal(): number;
+}
+
 /**
  * The changes of one tree: of each path the last one, in the order in which the paths were first changed. With a root to
  * carry them out on, each is done there at once.
@@ -25,19 +35,26 @@ export class Changes {
   readonly #new: Set<string> = new Set();
   /** Paths of changes that are in the tree only. */
   readonly #unreal: Set<string> = new Set();
-  /** Whether a change of what is read-only is made in the tree all the same. */
-  pretends = false;
+  /** Where a change of what is read-only is made in the tree all the same. */
+  pretends: Pretence = "nowhere";
+  /** Every change counts as one that the tree alone has. */
+  wholly = false;
+  #assuming = false;
 
   constructor(through?: Root) {
     this.#through = through;
   }
 
-  /** Takes a change in; `isNew` when there was nothing at its path before. 0, or the -errno by which it failed. */
-  make(change: Change, isNew: boolean): number {
+  /**
+   * Takes a change in; `isNew` when there was nothing at its path before, `refused` when what has to be changed for it is
+   * read-only. 0, or the -errno by which it failed.
+   */
+  make(change: Change, isNew: boolean, refused: boolean): number {
     const { path } = change;
-    const result = this.#through === undefined ? 0 : doOne(change, this.#through);
-    if (result < 0 && !(this.pretends && isUnchangeable(change, result))) return result;
-    if (this.pretends && (result < 0 || this.#through === undefined)) this.#unreal.add(path);
+    const through = this.#assuming ? undefined : this.#through;
+    const result = through === undefined ? 0 : doOne(change, through);
+    if (result < 0 && !(this.pretends === "everywhere" && isUnchangeable(change, result))) return result;
+    if (this.#assuming || this.wholly || result < 0 || (through === undefined && refused)) this.#unreal.add(path);
     else this.#unreal.delete(path);
     const before = this.#byPath.get(path);
     if (before === undefined && isNew) this.#new.add(path);
@@ -49,9 +66,20 @@ export class Changes {
   }
 
   /** 0, or the -errno by which a directory of the tree refuses a change. */
-  refusal(directory: { refusal(): number }): number {
+  refusal(directory: Refusing): number {
     const refusal = directory.refusal();
-    return this.pretends && refusal === -EROFS ? 0 : refusal;
+    if (refusal !== -EROFS || this.pretends === "nowhere") return refusal;
+    return this.pretends === "root" && directory.mounted ? refusal : 0;
+  }
+
+  /** Makes changes of `tree`, whose these are, in it only. What cannot be made is left out. */
+  assume(changes: readonly Change[], tree: Root): void {
+    this.#assuming = true;
+    try {
+      for (const change of changes) doOne(change, tree);
+    } finally {
+      this.#assuming = false;
+    }
   }
 
   /** The changes that are in the tree only, as what they change is read-only. */

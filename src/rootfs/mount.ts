@@ -1,5 +1,5 @@
 /**
- * The only file that mounts: a file of ours over a file of the root, or of its procfs. Why it cannot reach anything else:
+ * A file of ours, mounted over a file of the root, or of its procfs. Why it cannot reach anything else:
  *
  * 1. The root's /proc, into which no path of a container is walked, is entered by `Root.procfs` alone: its name is fixed,
  *    a link is not followed, and the file system behind the descriptor has to be procfs. An image cannot bring that along,
@@ -7,8 +7,9 @@
  * 2. Below it, names that the program itself holds are opened one by one, links not followed. The last has to be a regular
  *    file by its descriptor. The mount goes onto that descriptor: what has the file's name by then does not matter.
  * 3. What is mounted comes from us: a tmpfs made for this one file, which nobody else has seen.
- * 4. The mounts at and below the root's /proc are made slaves first, so that no mount onto them reaches a namespace that
- *    shares them. Thus the host keeps its view even where somebody bind-mounted the host's /proc into a root.
+ * 4. What is mounted on is made a slave first, so that no mount onto it reaches a namespace that shares it. Thus the host
+ *    keeps its view even where somebody bind-mounted the host's /proc into a root, or shares the root itself with the host;
+ *    volumes that are shared on purpose stay so.
  *
  * The two ways to do it are compared in docs/adr/0007-mounting.md.
  */
@@ -72,7 +73,7 @@ function tmpfsOptions(bytes: Uint8Array): readonly (readonly [string, string])[]
 }
 
 /** Descriptors that are closed by scope. */
-class Held implements Disposable {
+export class Held implements Disposable {
   readonly #descriptors: number[] = [];
 
   /** Keeps a descriptor, when it is one; answers with it, or with the -errno. */
@@ -107,7 +108,7 @@ export function coverProcFile(
   for (const folder of folders) way.push(check(held.keep(openat(way.at(-1) ?? proc, folder, STEP)), "reach", path));
   const place = { parent: way.at(-2) ?? proc, name: folders.at(-1) ?? "", directory: way.at(-1) ?? proc };
   const target = check(held.keep(openat(place.directory, name, NAMED)), "reach", path);
-  cover(real, proc, place, target, bytes, path);
+  cover(real, () => keepAllToOurselves(proc), place, target, bytes, path);
 }
 
 /**
@@ -115,9 +116,7 @@ export function coverProcFile(
  * the same means. In the machine's own mount namespace nothing is mounted: it would stay. Throws HookError `kernel`.
  */
 export function coverFile(root: Root, path: string, bytes: Uint8Array): void {
-  const real = realRoot(root, path);
-  if (real.namespace === undefined && isMachinesNamespace())
-    throw new HookError("kernel", "mount over", path, "this is the machine's own mount namespace, no container's");
+  const real = containersRoot(root, path);
   using held = new Held();
   using walk = new Walk(real.descriptor);
   let name = named(walk.enterParent(path), path);
@@ -129,15 +128,29 @@ export function coverFile(root: Root, path: string, bytes: Uint8Array): void {
   using above = new Walk(real.descriptor);
   const folder = named(above.enterParent(walk.path), path);
   const place = { parent: above.descriptor, name: folder, directory: walk.descriptor };
-  cover(real, walk.descriptor, place, target, bytes, path);
+  cover(real, () => keepToOurselves(real, walk.descriptor), place, target, bytes, path);
 }
 
-function check(result: number, what: string, path: string): number {
+/** Throws HookError `kernel` where nothing can be mounted for the container alone. */
+export function containersRoot(root: Root, path: string): KernelRoot {
+  const real = realRoot(root, path);
+  if (real.namespace === undefined && isMachinesNamespace())
+    throw new HookError("kernel", "mount over", path, "this is the machine's own mount namespace, no container's");
+  return real;
+}
+
+/** Goes on in the namespace that the root is seen in. */
+export function enterNamespaceOf(root: KernelRoot, path: string): void {
+  if (root.namespace !== undefined) check(enterMountNamespace(root.namespace), "enter the mount namespace for", path);
+}
+
+export function check(result: number, what: string, path: string): number {
   if (result < 0) throw kernelFailure(what, path, result);
   return result;
 }
 
-function named(result: string | number, path: string): string {
+/** The single name that a walk ended at; `.` for the directory itself. */
+export function named(result: string | number, path: string): string {
   if (typeof result === "number") throw kernelFailure("reach", path, result);
   return result === "" ? "." : result;
 }
@@ -161,23 +174,45 @@ interface Place {
   readonly directory: number;
 }
 
-/** `mounts` is on the mount that must not pass the new one on. */
-function cover(root: KernelRoot, mounts: number, place: Place, target: number, bytes: Uint8Array, path: string): void {
+function cover(
+  root: KernelRoot,
+  keep: () => number,
+  place: Place,
+  target: number,
+  bytes: Uint8Array,
+  path: string,
+): void {
   const stat = new Stat();
   check(fstat(target, stat), "look at", path);
   if (stat.type !== S_IFREG) throw new HookError("kernel", "mount over", path, "not a regular file");
-  if (root.namespace !== undefined) check(enterMountNamespace(root.namespace), "enter the mount namespace for", path);
-  check(keepToOurselves(mounts), "keep others from seeing the mount over", path);
+  enterNamespaceOf(root, path);
+  check(keep(), "keep others from seeing the mount over", path);
   if (coverDetached(target, bytes) === 0) return;
   check(coverAttached(place, target, bytes), "mount over", path);
 }
 
-/** The descriptor may be of any folder of the mount; where it is not the top one, there is nothing to be done that way. */
-function keepToOurselves(folder: number): number {
-  const result = stopPropagation(folder);
+/** Where the folder is not the top one of a mount, there is nothing to be done. */
+function keepAllToOurselves(folder: number): number {
+  const result = stopPropagation(folder, true);
   if (result === 0) return result;
   const other = mount("", byDescriptor(folder), "", MS_REC | MS_SLAVE, "");
   return other === -EINVAL ? 0 : other;
+}
+
+/**
+ * The mount that holds a folder of the root, and no other: its top is looked for upwards. -EINVAL when that is beyond the
+ * root, which every runtime makes a mount of its own.
+ */
+export function keepToOurselves(root: KernelRoot, folder: number): number {
+  using held = new Held();
+  const stat = new Stat();
+  for (let at = folder; ; at = held.keep(openat(at, "..", STEP))) {
+    if (at < 0) return at;
+    let result = stopPropagation(at, false);
+    if (result < 0) result = mount("", byDescriptor(at), "", MS_SLAVE, "");
+    if (result !== -EINVAL) return result;
+    if (fstat(at, stat) < 0 || stat.identity === root.identity) return -EINVAL;
+  }
 }
 
 /** Since Linux 6.15: the file system is never in any namespace, only the finished file enters ours, in one step. */
@@ -237,6 +272,6 @@ function writeIn(directory: number, bytes: Uint8Array): number {
 }
 
 /** A path that leads to what a descriptor is open on, whatever names that has. */
-function byDescriptor(descriptor: number): string {
+export function byDescriptor(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`;
 }

@@ -29,7 +29,7 @@ export function pretendingOverlayOf(root: KernelRoot): VirtualRoot {
 /** The same, and no change is made in the root. */
 export function frozenOverlayOf(root: KernelRoot): VirtualRoot {
   const tree = overlayOf(root, true);
-  tree.pretend();
+  tree.pretend("everywhere", true);
   tree.real = root;
   return tree;
 }

@@ -86,7 +86,7 @@ export class VirtualDirectory implements Directory {
     if (typeof present === "number" && !isNew) return present;
     if (typeof present === "object") {
       if (present.isDirectory) return -EISDIR;
-      if (present.facts.mountPoint && !("bytes" in made && this.#changes.pretends)) return -EBUSY;
+      if (present.facts.mountPoint && !("bytes" in made && this.#changes.pretends === "everywhere")) return -EBUSY;
     }
     const size = "bytes" in made ? made.bytes.length : made.target.length;
     const node = new VirtualNode(this.#node, name, false, newFacts(type, mode, size), undefined, made);
@@ -94,6 +94,7 @@ export class VirtualDirectory implements Directory {
     const result = this.#changes.make(
       "bytes" in made ? { kind: "file", path, mode, bytes: made.bytes } : { kind: "link", path, target: made.target },
       isNew,
+      this.#node.refusal() < 0 || (typeof present === "object" && present.facts.mountPoint),
     );
     if (result === 0) this.#node.put(node);
     return result;
@@ -106,7 +107,7 @@ export class VirtualDirectory implements Directory {
     if (refusal < 0) return refusal;
     if (present.facts.type === S_IFDIR) return -EISDIR;
     if (present.facts.mountPoint) return -EBUSY;
-    const result = this.#changes.make({ kind: "removed", path: present.path }, false);
+    const result = this.#changes.make({ kind: "removed", path: present.path }, false, this.#node.refusal() < 0);
     if (result === 0) this.#node.remove(name);
     return result;
   }

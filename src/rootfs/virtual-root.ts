@@ -1,7 +1,7 @@
 import { HookError } from "../errors.ts";
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 import { EACCES, EBUSY, EINVAL, EISDIR, ENOTDIR } from "../kernel/errno.ts";
-import { Changes, type Change } from "./changes.ts";
+import { Changes, type Change, type Pretence } from "./changes.ts";
 import type { DeviceNumber, Directory, FileFacts, Identity } from "./directory.ts";
 import { kernelFailure } from "./failure.ts";
 import type { OpenFile } from "./open-file.ts";
@@ -83,9 +83,18 @@ export class VirtualRoot implements Root {
     return 0;
   }
 
-  /** From now on what is read-only, or part of a mount, can be changed in the tree, and is not changed otherwise. */
-  pretend(): void {
-    this.#changes.pretends = true;
+  /**
+   * From now on what is read-only can be changed in the tree: in the root, or in what is mounted on it as well. `wholly`
+   * says that whatever else is changed is changed in the tree only, too.
+   */
+  pretend(where: Exclude<Pretence, "nowhere"> = "everywhere", wholly = false): void {
+    this.#changes.pretends = where;
+    this.#changes.wholly ||= wholly;
+  }
+
+  /** Makes changes in the tree only, of which it is known that they are missing. What cannot be made is left out. */
+  assume(changes: readonly Change[]): void {
+    this.#changes.assume(changes, this);
   }
 
   /** The changes that are in the tree only, as what they change is read-only. */
@@ -93,11 +102,22 @@ export class VirtualRoot implements Root {
     return this.#changes.unreal;
   }
 
+  /** Whether the path leads to the root of a mount. Linux tells since 5.8. */
+  isMountPoint(path: string): boolean {
+    const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, "/");
+    return typeof node !== "number" && node.facts.mountPoint;
+  }
+
+  /** Whether changes are made in a root as well. */
+  get writesThrough(): boolean {
+    return this.#through !== undefined;
+  }
+
   /** Links in the tree only that `lasting` had to do without. */
   readonly straightened: Set<string> = new Set();
 
   get lasting(): ((path: string) => string) | undefined {
-    return this.#changes.pretends ? (path) => this.#lasting(path) : undefined;
+    return this.#changes.pretends === "everywhere" ? (path) => this.#lasting(path) : undefined;
   }
 
   #lasting(path: string): string {
@@ -190,7 +210,7 @@ export class VirtualRoot implements Root {
     const refusal = this.#changes.refusal(parent);
     if (refusal < 0) return refusal;
     const node = new VirtualNode(parent, name, false, newFacts(S_IFDIR, 0o755));
-    const result = this.#changes.make({ kind: "directory", path: node.path, mode: 0o755 }, true);
+    const result = this.#changes.make({ kind: "directory", path: node.path, mode: 0o755 }, true, parent.refusal() < 0);
     if (result < 0) return result;
     parent.put(node);
     return node;
@@ -213,9 +233,10 @@ export class VirtualRoot implements Root {
     const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, "/");
     if (typeof node === "number") return node;
     if (node.facts.mode === mode) return false;
-    const refusal = this.#changes.refusal(node.isDirectory ? node : (node.parent ?? node));
+    const holder = node.isDirectory ? node : (node.parent ?? node);
+    const refusal = this.#changes.refusal(holder);
     if (refusal < 0) return refusal;
-    const result = this.#changes.make({ kind: "mode", path: node.path, mode }, false);
+    const result = this.#changes.make({ kind: "mode", path: node.path, mode }, false, holder.refusal() < 0);
     if (result < 0) return result;
     node.facts = { ...node.facts, mode };
     return true;
@@ -226,7 +247,7 @@ export class VirtualRoot implements Root {
 
   noteMount(path: string, bytes: Uint8Array): boolean {
     if (this.#through !== undefined) return false;
-    this.#changes.make({ kind: "mounted", path, mode: 0o444, bytes }, false);
+    this.#changes.make({ kind: "mounted", path, mode: 0o444, bytes }, false, false);
     return true;
   }
 

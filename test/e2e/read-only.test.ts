@@ -1,34 +1,17 @@
 /** Roots that cannot be written: one file, mounted over the cache, makes a program load the driver. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, type TestContext, test } from "vitest";
 import { writeBundle, type Stage as HookStage } from "../support/bundle.ts";
-import { containerPathOf } from "../support/driver.ts";
 import { loaded, notLoaded, probeCommand } from "../support/probe.ts";
 import { crun, gvisor2026With, runc, type ContainerRun, type Runtime } from "../support/runtimes.ts";
-import { setStage, type Stage } from "../support/stage.ts";
+import { readOnlyStage, stageWithMountPoints } from "../support/read-only-root.ts";
+import { type Stage } from "../support/stage.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
-import { writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { onTestFinished } from "vitest";
 
-/** A root whose mount points are there already, on a read-only bind mount. */
 function readOnlyRoot(context: TestContext, runtime: Runtime): Stage {
   const reason = runtime.missing();
   if (reason !== undefined) context.skip(reason);
-  const staged = setStage(context);
-  for (const library of staged.driver.libraries) {
-    const path = join(staged.root, containerPathOf(staged.driver, library));
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, "");
-  }
-  const mounted = join(staged.work, "../read-only");
-  mkdirSync(mounted);
-  execFileSync("mount", ["--bind", staged.root, mounted]);
-  onTestFinished(() => void execFileSync("umount", ["--lazy", mounted]));
-  execFileSync("mount", ["-o", "remount,bind,ro", mounted]);
-  return { ...staged, root: mounted };
+  return readOnlyStage(stageWithMountPoints(context));
 }
 
 function run(runtime: Runtime, staged: Stage, stage: HookStage, hooks = staged.edits.hooks): ContainerRun {
