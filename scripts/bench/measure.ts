@@ -5,7 +5,7 @@ import { stateFor } from "../../test/support/executable.ts";
 import type { Launch } from "./launcher.ts";
 import { type BenchRoot, freshCopy } from "./roots.ts";
 import { Samples } from "./statistics.ts";
-import type { Field, Tool } from "./tools.ts";
+import { bundleHooks, type Field, type Tool } from "./tools.ts";
 
 export interface Measured {
   root: BenchRoot;
@@ -31,7 +31,7 @@ export function measure(root: BenchRoot, field: Field, launch: Launch, work: str
   const processor = new Samples();
   const peaks = new Samples();
   for (let run = 0; run <= root.runs; run += 1) {
-    const tools = [...field.tools, field.together];
+    const tools = [...field.tools, ...field.together];
     const order = [...tools.slice(run % tools.length), ...tools.slice(0, run % tools.length)];
     for (const tool of order) {
       inFreshCopy(root, work, (copy, state) => {
@@ -68,7 +68,8 @@ export function inFreshCopy(root: BenchRoot, work: string, use: (copy: string, s
   const copy = join(bundle, "rootfs");
   const state = join(bundle, "state.json");
   writeFileSync(state, stateFor(copy));
-  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.0.2", root: { path: "rootfs" } }));
+  const config = { ociVersion: "1.0.2", root: { path: "rootfs" }, hooks: { createContainer: bundleHooks } };
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(config));
   freshCopy(root.path, copy);
   mkdirSync(join(copy, "proc"), { recursive: true });
   execFileSync("mount", ["--rbind", copy, copy]);

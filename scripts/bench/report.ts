@@ -78,14 +78,16 @@ function timesOf({ root, times, processor }: Measured, field: Field): string[] {
   ];
 }
 
-function together(times: Measured["times"], { together: { key, name } }: Field): string[] {
-  const chained = times.median(sampleName(key, "chain"));
-  const single = (chained / times.median(sampleName("ours", "update-ldcache"))).toFixed(2);
-  const nvidia = sampleName("nvidia", "chain");
-  const theirs = times.has(nvidia) ? `, ${(chained / times.median(nvidia)).toFixed(2)} × NVIDIA's processes` : "";
-  return [
-    `\`${name}\` runs them in one process: ${milliseconds(chained)} ms, ${single} × a single update-ldcache${theirs}.`,
-  ];
+function together(times: Measured["times"], field: Field): string[] {
+  return field.together.flatMap(({ key, name }) => {
+    const chained = times.median(sampleName(key, "chain"));
+    const single = (chained / times.median(sampleName("ours", "update-ldcache"))).toFixed(2);
+    const nvidia = sampleName("nvidia", "chain");
+    const theirs = times.has(nvidia) ? `, ${(chained / times.median(nvidia)).toFixed(2)} × NVIDIA's processes` : "";
+    return [
+      `\`${name}\` runs them in one process: ${milliseconds(chained)} ms, ${single} × a single update-ldcache${theirs}.`,
+    ];
+  });
 }
 
 function timeTable(unit: string, times: Measured["times"], field: Field): string[] {

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { program } from "../../test/support/debian-root.ts";
 import { libraryDirectory } from "../../test/support/driver.ts";
 import { peer } from "../../test/support/peers.ts";
@@ -26,7 +27,7 @@ function links(): string[] {
 }
 
 export interface Tool {
-  key: "ours" | "ours together" | "nvidia" | "ldconfig -r -X" | "chroot ldconfig";
+  key: "ours" | "ours together" | "ours applied" | "nvidia" | "ldconfig -r -X" | "chroot ldconfig";
   name: string;
   /** Steps of one start, by the name that they are measured under; each is a whole process. */
   steps: readonly { name: string; program: (root: string) => readonly string[] }[];
@@ -36,8 +37,8 @@ export interface Field {
   tools: readonly Tool[];
   /** The hooks of the chain that were run, by both. */
   chain: readonly string[];
-  /** All of them in one process of ours. */
-  together: Tool;
+  /** All of them in one process of ours: as a chain, and as the hooks of a bundle. */
+  together: readonly Tool[];
   /** Why something is not measured. */
   missing: readonly string[];
 }
@@ -71,17 +72,33 @@ export function field(executable: string): Field {
   return {
     tools: tools.filter(({ steps }) => steps.every((step) => existsSync(step.program("/")[0] ?? ""))),
     chain: known.map(({ name }) => name),
-    together: {
-      key: "ours together",
-      name: "cdi-hook chain",
-      steps: [{ name: "chain", program: () => [executable, "chain", ...inOneProcess(known)] }],
-    },
+    together: [
+      {
+        key: "ours together",
+        name: "cdi-hook chain",
+        steps: [{ name: "chain", program: () => [executable, "chain", ...inOneProcess(known)] }],
+      },
+      {
+        key: "ours applied",
+        name: "cdi-hook apply",
+        steps: [{ name: "chain", program: (root) => [executable, "apply", "--bundle", dirname(root)] }],
+      },
+    ],
     missing: [
       ...(nvidia === undefined ? ["NVIDIA's hook: ../shared/peers is not there"] : []),
       ...chain.filter((item) => !known.includes(item)).map(({ name }) => `${name}: not in ${executable} yet`),
     ],
   };
 }
+
+/** The same hooks, as they stand in a bundle's config.json. */
+export const bundleHooks: readonly { path: string; args: readonly string[]; env: readonly string[] }[] = chain.map(
+  ({ name, args }) => ({
+    path: "/opt/cdi-hook/bin/nvidia-cdi-hook",
+    args: ["nvidia-cdi-hook", name, ...args],
+    env: ["NVIDIA_CTK_DEBUG=false"],
+  }),
+);
 
 function inOneProcess(hooks: typeof chain): string[] {
   return hooks.flatMap(({ name, args }, index) => [...(index === 0 ? [] : ["--"]), name, ...args]);

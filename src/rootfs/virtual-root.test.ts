@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { fromText, toText } from "../bytes/text.ts";
-import { EACCES, EBUSY, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS } from "../kernel/errno.ts";
+import { EACCES, EBUSY, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
 import { carryOut } from "./changes.ts";
 import type { FileFacts } from "./directory.ts";
 import { KernelRoot } from "./kernel-root.ts";
@@ -204,6 +204,14 @@ describe("mounts laid over it", () => {
     expect(tree.mount("/../..", undefined)).toBe(-EBUSY);
     expect(tree.mount("/proc/driver", undefined)).toBe(-EACCES);
     expect(tree.mount("/proc", undefined)).toBe(-EACCES);
+  });
+
+  test("a source that is another file by then, or gone, is not opened", () => {
+    expect(tree.mount("/usr/lib/libcuda.so.580", sourceAt("libcuda.so.580"))).toBe(0);
+    renameSync(join(base, "libcuda.so.580"), join(base, "aside"));
+    expect(tree.read("/usr/lib/libcuda.so.580", 10)).toBe(-ENOENT);
+    writeFileSync(join(base, "libcuda.so.580"), "other");
+    expect(tree.read("/usr/lib/libcuda.so.580", 10)).toBe(-ESTALE);
   });
 
   test("a device", () => {
