@@ -4,6 +4,7 @@ import type { Field, Tool } from "./tools.ts";
 const colours: Record<Tool["key"], string> = {
   ours: "#1a7f5a",
   "ours together": "#57b894",
+  "ours applied": "#9fd6bf",
   nvidia: "#8a8f98",
   "ldconfig -r -X": "#c7a252",
   "chroot ldconfig": "#e0cb99",
@@ -21,7 +22,7 @@ interface Group {
 /** Horizontal bars in milliseconds, in groups of one scale each: the longest bar of a group fills the line. */
 export function chart(field: Field, small: Measured, large: Measured): string {
   const [ours, ...others] = field.tools;
-  const tools = ours === undefined ? others : [ours, field.together, ...others];
+  const tools = ours === undefined ? others : [ours, ...field.together, ...others];
   const group = (label: string, { times }: Measured, step: string): Group => ({
     label,
     bars: tools
