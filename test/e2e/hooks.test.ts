@@ -130,7 +130,7 @@ describe("enable-cuda-compat", () => {
   test("a place that cannot be written is a warning", (context) => {
     needRoot(context);
     put(`${compatFolder}/libcuda.so.590.44.01`, compatLibrary(noteFor([570])));
-    const result = hookOnReadOnly(driver570);
+    const result = hookOnReadOnly([...driver570, "--on-read-only=warn"]);
     expect(result.status, result.stderr).toBe(0);
     expect(result.stderr).toMatch(/^cdi-hook: warning: enable-cuda-compat: .*\(EROFS\)\n$/);
   });
@@ -249,11 +249,12 @@ describe("enable-cuda-compat", () => {
       const all = [links, ["enable-cuda-compat", `--host-driver-version=${driver}`], args];
       for (const each of all) expect(hook(each)).toMatchObject({ status: 0, stderr: "" });
       for (const each of all) expect(hookOnReadOnly(each)).toMatchObject({ status: 0, stderr: "" });
-      const more = hookOnReadOnly(["create-symlinks", "--link", "x::/usr/x"]);
+      const fail = "--on-read-only=fail";
+      const more = hookOnReadOnly(["create-symlinks", "--link", "x::/usr/x", fail]);
       expect(more.status).toBe(1);
       expect(more.stderr).toContain("(EROFS)");
       rmSync(join(root, "etc/ld.so.cache"));
-      expect(hookOnReadOnly(args).status).toBe(1);
+      expect(hookOnReadOnly([...args, fail]).status).toBe(1);
     });
   });
 });
@@ -314,7 +315,7 @@ describe("update-application-profile", () => {
   test("a place that cannot be written is a warning", (context) => {
     needRoot(context);
     device("nvidia0", 195, 0);
-    const result = hookOnReadOnly(["update-application-profile"]);
+    const result = hookOnReadOnly(["update-application-profile", "--on-read-only=warn"]);
     expect(result.status, result.stderr).toBe(0);
     expect(result.stderr).toMatch(/^cdi-hook: warning: update-application-profile: .*\(EROFS\)\n$/);
     put("/etc");
