@@ -292,7 +292,7 @@ describe("what cannot be changed", () => {
     const root = new HostileRoot();
     root.folder("usr/ro");
     const mounts = `mount --bind "$OUTSIDE" "$ROOT/usr/ro"; mount -o remount,ro,bind "$ROOT/usr/ro"`;
-    const result = root.createSymlinks(["x::/usr/ro/x"], { mounts });
+    const result = root.createSymlinks(["x::/usr/ro/x"], { mounts, flags: ["--on-read-only=fail"] });
     expect(result.status).toBe(1);
     expect(result.errors).toEqual([expect.stringContaining("/usr/ro/x: read-only file system (EROFS)")]);
   });

@@ -234,7 +234,8 @@ describe.each(programs)("%s", (name, run) => {
     test("the cache: a mount point: an error, nothing is written through, nothing is left", () => {
       const root = new HostileRoot();
       root.file("etc/ld.so.cache");
-      const result = run(root, { mounts: `mount --bind "$OUTSIDE/etc/ld.so.cache" "$ROOT/etc/ld.so.cache"` });
+      const mounts = `mount --bind "$OUTSIDE/etc/ld.so.cache" "$ROOT/etc/ld.so.cache"`;
+      const result = run(root, { mounts, flags: ["--on-read-only=fail"] });
       expect(result.status).toBe(1);
       expect(result.errors).toEqual([expect.stringContaining("/etc/ld.so.cache: device or resource busy (EBUSY)")]);
       root.expectNoLitter();
@@ -336,7 +337,7 @@ describe.each(programs)("%s", (name, run) => {
     test("a root that cannot be written: an error, or the cache was right already", () => {
       const root = new HostileRoot();
       const mounts = `mount --bind "$ROOT" "$ROOT"; mount -o remount,ro,bind "$ROOT"`;
-      const refused = run(root, { mounts });
+      const refused = run(root, { mounts, flags: ["--on-read-only=fail"] });
       expect(refused.status).toBe(1);
       expect(refused.errors).toEqual([expect.stringContaining("(EROFS)")]);
       expect(run(root).status).toBe(0);
@@ -446,4 +447,14 @@ describe("the canary is alive: what a tool that trusts paths does", () => {
     execFileSync("cp", [root.at("etc/ld.so.conf"), root.at("etc/ld.so.cache")]);
     expect(readFileSync(join(root.outside, "etc/ld.so.cache"), "utf8")).toContain("include");
   });
+});
+
+test("the cache: a mount point of its own is mounted over by the hook, and nothing is written through", () => {
+  const root = new HostileRoot();
+  root.file("etc/ld.so.cache");
+  const mounts = `
+    mount --bind "$ROOT" "$ROOT"
+    mount --bind "$OUTSIDE/etc/ld.so.cache" "$ROOT/etc/ld.so.cache"`;
+  expect(root.updateLdcache({ mounts })).toMatchObject({ status: 0, errors: [] });
+  root.expectNoLitter();
 });

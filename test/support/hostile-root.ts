@@ -17,6 +17,8 @@ const specialTypes = { fifo: 0o010000, character: 0o020000, block: 0o060000, soc
 export interface AttackOptions {
   /** Shell commands that run first, in a mount namespace of their own; `$ROOT` and `$OUTSIDE` are set. */
   readonly mounts?: string;
+  /** Behind the hook's own. */
+  readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** The state on stdin; the one with this root unless given. */
@@ -158,11 +160,15 @@ export class HostileRoot {
   }
 
   createSymlinks(links: readonly string[], options: AttackOptions = {}): AttackResult {
-    return this.attack(["create-symlinks", ...links.flatMap((link) => ["--link", link])], options);
+    return this.attack(
+      ["create-symlinks", ...links.flatMap((link) => ["--link", link]), ...(options.flags ?? [])],
+      options,
+    );
   }
 
   updateLdcache(options: AttackOptions = {}, folders: readonly string[] = [driverFolder]): AttackResult {
-    return this.attack(["update-ldcache", ...folders.flatMap((folder) => ["--folder", folder])], options);
+    const words = folders.flatMap((folder) => ["--folder", folder]);
+    return this.attack(["update-ldcache", ...words, ...(options.flags ?? [])], options);
   }
 
   /** The names in a directory of the root, as byte strings. */
