@@ -22,12 +22,13 @@ const defaultConfiguration = "include /etc/ld.so.conf.d/*.conf\n";
  * What update-ldcache does, for the folders of all these flags: the work of ldconfig, or its counterpart for musl. Throws
  * HookError.
  */
-export function updateLinker({ log, root, pretend }: HookCall, all: readonly FlagValues[]): void {
+export function updateLinker({ log, root, pretend, forgivesReadOnly }: HookCall, all: readonly FlagValues[]): void {
   const folders = all.map((flags) => flags.list("folder"));
   const container = root();
   const { profile, libc, why } = detectProfile(container, log);
   log.debug(`dynamic linker of the container: ${libc}; ldconfig imitated: ${profile.name} (${why})`);
-  if (libc !== "musl") updateGlibc(container, folders.flat(), profile, log, pretend !== undefined);
+  if (libc !== "musl")
+    updateGlibc(container, folders.flat(), profile, log, pretend !== undefined && forgivesReadOnly !== true);
   // Each puts its folders before those of the one before.
   else for (const values of folders) updateMusl(container, values, profile, log);
 }

@@ -67,7 +67,11 @@ export interface Call {
   argumentsFor(root: string): readonly string[];
 }
 
-const hook = (name: string, ...args: readonly string[]): Call => ({ name, argumentsFor: () => [name, ...args] });
+const hook = (name: string, ...args: readonly string[]): Call => ({
+  name,
+  // What the injected EROFS and a read-only root lead to otherwise is in test/e2e/read-only.test.ts.
+  argumentsFor: () => [name, ...args, "--on-read-only=fail"],
+});
 
 export const createSymlinks: Call = hook(
   "create-symlinks",

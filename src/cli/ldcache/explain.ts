@@ -28,7 +28,7 @@ export function runExplain(name: string | undefined, options: ExplainOptions, lo
   if (options.root === undefined) throw usage("--root is required");
   if ((name === undefined) === (options.needed === undefined)) throw usage("either NAME or --needed FILE is wanted");
   if (options.needed !== undefined && options.from !== undefined) throw usage("--from goes with NAME only");
-  using root = openRootArgument(options.root, log);
+  using root = openRootArgument(options.root, log, true);
   const request: ExplainRequest = {
     name,
     from: options.needed ?? options.from,
