@@ -27,9 +27,11 @@ export type Finish = (status: number) => void;
 export function runPeople(words: readonly string[], log: Logger): number {
   let status = success;
   try {
-    peopleProgram(log, (ended) => {
+    const finish: Finish = (ended) => {
       status = ended;
-    }).parse(words, { from: "user" });
+    };
+    const word = words.find((each) => !each.startsWith("-"));
+    peopleProgram(log, finish, word).parse(words, { from: "user" });
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -37,8 +39,21 @@ export function runPeople(words: readonly string[], log: Logger): number {
   }
 }
 
-/** All commands. The hooks are there for what is told of them; `main` runs them without commander. */
-export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
+/** Commands that know nothing of the others, by their words. */
+const groups: Readonly<Record<string, (log: Logger, finish: Finish) => PersonCommand>> = {
+  ldcache: ldcacheCommand,
+  cdi: cdiCommand,
+  install: installCommand,
+  uninstall: uninstallCommand,
+  doctor: doctorCommand,
+  ldconfig: ldconfigCommand,
+};
+
+/**
+ * All commands, or the only one that the first word of a command line wants, as making them all takes longer than what most
+ * of them do. The hooks are there for what is told of them; `main` runs them without commander.
+ */
+export function peopleProgram(log: Logger, finish: Finish, only?: string): PersonCommand {
   const program = new PersonCommand("cdi-hook")
     .usage("[flags] HOOK [flags of the hook] | COMMAND")
     .description(
@@ -47,19 +62,14 @@ export function peopleProgram(log: Logger, finish: Finish): PersonCommand {
     )
     .version(`cdi-hook ${version}`, "-v, --version", "print the version");
   for (const flag of globalFlags) if (flag.name !== "help" && flag.name !== "version") addFlag(program, flag);
+  const wanted = only !== undefined && Object.hasOwn(groups, only) ? groups[only] : undefined;
+  if (wanted !== undefined) return program.addCommand(wanted(log, finish));
   program.commandsGroup(hooksGroup);
   for (const hook of hooks) program.addCommand(hookCommand(hook), { hidden: hook.hidden === true });
   program.addCommand(chainCommand()).addCommand(applyCommand()).addCommand(runtimeCommand());
   program.commandsGroup("Commands for people:");
-  program
-    .addCommand(ldcacheCommand(log, finish))
-    .addCommand(cdiCommand(log, finish))
-    .addCommand(installCommand(log, finish))
-    .addCommand(uninstallCommand(log, finish))
-    .addCommand(doctorCommand(log, finish))
-    .addCommand(ldconfigCommand())
-    .addCommand(completionCommand(program))
-    .addCommand(helpCommand(program));
+  for (const make of Object.values(groups)) program.addCommand(make(log, finish));
+  program.addCommand(completionCommand(program)).addCommand(helpCommand(program));
   return program.addCommand(manCommand(program), { hidden: true });
 }
 
