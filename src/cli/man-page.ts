@@ -6,7 +6,7 @@ import { hooksGroup } from "./completion-place.ts";
 import { failure, success } from "./exit.ts";
 import { globalFlags } from "./globals.ts";
 import { PersonCommand } from "./person-command.ts";
-import { chainWord } from "./program.ts";
+import { lastWords } from "./program.ts";
 import { escaped, filled, literal, section, subsection, tagged } from "./roff.ts";
 import { ownFlags, sharedFlags, type ToldFlag } from "./told-flag.ts";
 
@@ -50,7 +50,7 @@ export function manPage(program: Command, version: string): string {
     '.\\" Written by scripts/man.mjs from what the executable tells of itself.',
     `.TH CDI\\-HOOK 8 "" "cdi\\-hook ${escaped(version)}" "System Administration"`,
     section("NAME", "cdi\\-hook \\- container hooks for NVIDIA GPUs, and rebuilding of ld.so.cache"),
-    synopsis(commands.filter((command) => !isHook(command) || command.name() === chainWord)),
+    synopsis(commands.filter((command) => !isHook(command) || lastWords.includes(command.name()))),
     description(program),
     section("OPTIONS", filled("These may stand anywhere on the command line."), ...sharedFlags(program).map(flagItem)),
     section("HOOKS", ...hooks.map(commandPart)),
@@ -96,7 +96,7 @@ function description(program: Command): string {
     ),
     filled(
       "Every path of the container is resolved inside its root filesystem: `root` of the state where there is one, else " +
-        "`root.path` of the bundle's config.json. No process is started and nothing of the container is executed.",
+        "`root.path` of the bundle's config.json. No hook starts a process, and nothing of the container is executed.",
     ),
   );
 }
@@ -134,8 +134,10 @@ function exitStatus(): string {
     tagged(
       `\`${failure}\``,
       "The command line, the state or the root is malformed, or something failed without which programs do not load " +
-        `the driver: system calls of ${fatal.join(" and ")}.`,
+        `the driver: system calls of ${fatal.join(" and ")}. Of commands that compare, also that there is a difference.`,
     ),
+    tagged("`2`", "`apply --dry-run` foresees a change."),
+    filled("`ldconfig` ends as ldconfig(8) does, and `runtime` as the runtime that it becomes."),
   );
 }
 
@@ -146,7 +148,13 @@ function variables(): string[] {
       return tagged(`\`${variable}\``, `${text} \`--${name}\`; what is on the command line counts more.`);
     }),
   );
-  return [filled("Nothing else is read. A value that has no meaning is ignored."), ...read];
+  return [
+    filled(
+      "The hooks read nothing else. A value that has no meaning is ignored. Commands for people read NO_COLOR, COLUMNS and " +
+        "TERM at a terminal, SOURCE_DATE_EPOCH and TMPDIR for images, and `cdi watch` reads NOTIFY_SOCKET.",
+    ),
+    ...read,
+  ];
 }
 
 function diagnostics(): string {

@@ -63,7 +63,8 @@ export const chainWord = "chain";
 export const applyWord = "apply";
 export const runtimeWord = "runtime";
 
-const lastWords: readonly string[] = [chainWord, applyWord, runtimeWord];
+/** Words that stand among the hooks and are none: what follows them is theirs. */
+export const lastWords: readonly string[] = [chainWord, applyWord, runtimeWord];
 
 /** What the command line of a hook may say. */
 export const hookGrammar: Grammar = {
