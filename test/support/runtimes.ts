@@ -28,13 +28,15 @@ export interface Runtime {
 
 const timeout = 120_000;
 
-function needs(...programs: string[]): string | undefined {
+/** Why programs cannot be run as root here, or undefined when they can. */
+export function needs(...programs: string[]): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
   const absent = programs.find((name) => program(name) === undefined);
   return absent === undefined ? undefined : `needs ${absent}`;
 }
 
-function spawn(command: readonly string[]): ContainerRun {
+/** Runs a command to its end. */
+export function spawn(command: readonly string[]): ContainerRun {
   const [file = "", ...args] = command;
   const { status, stdout, stderr, error } = spawnSync(program(file) ?? file, args, {
     encoding: "utf8",
@@ -45,7 +47,7 @@ function spawn(command: readonly string[]): ContainerRun {
 }
 
 /** Runs a command with a state directory of its own, which is removed afterwards. */
-function withState<T>(run: (directory: string) => T): T {
+export function withState<T>(run: (directory: string) => T): T {
   const directory = mkdtempSync(join(tmpdir(), "cdi-hook-runtime-"));
   try {
     return run(directory);
@@ -60,7 +62,7 @@ const newId = (): string => `cdi-hook-${randomBytes(6).toString("hex")}`;
  * A command in namespaces of its own, so that its mounts and processes end with it. In the hybrid mode of cgroups crun and
  * podman find the second hierarchy and fail on it: it is not mounted there.
  */
-function inNamespaces([file = "", ...args]: readonly string[]): readonly string[] {
+export function inNamespaces([file = "", ...args]: readonly string[]): readonly string[] {
   const script = 'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; "$@"';
   return [
     "unshare",
@@ -100,9 +102,25 @@ function gvisor(name: string, find: () => string | undefined, reason: string, fl
     name: [name, ...flags].join(" "),
     missing: () => needs("unshare") ?? (find() === undefined ? reason : undefined),
     command: (state) => [find() ?? "runsc", "--root", state, "--network=none", "--ignore-cgroups", ...flags],
-    run: (bundle) => inNamespacesRun(runtime, bundle),
+    run: (bundle) => unlessItDies(() => inNamespacesRun(runtime, bundle)),
   };
   return runtime;
+}
+
+/** How often a start is tried that ended as `diedByItself` says. */
+const starts = 4;
+
+/** Runs a container anew when gVisor died by itself. */
+export function unlessItDies(run: () => ContainerRun, died = diedByItself): ContainerRun {
+  for (let start = 1; ; start++) {
+    const result = run();
+    if (start === starts || !died(result)) return result;
+  }
+}
+
+/** The release of July 2024 ends now and then under load, by itself and with nobody before it, with status 2 and no word. */
+function diedByItself({ status, stdout, stderr }: ContainerRun): boolean {
+  return status === 2 && stdout === "" && stderr === "";
 }
 
 /** gVisor of December 2022, Debian's: it runs prestart and createRuntime hooks, never createContainer. */
