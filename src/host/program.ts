@@ -8,7 +8,7 @@ import { HookError } from "../errors.ts";
 import { monotonicMilliseconds } from "../kernel/clock.ts";
 import { EINTR, describeErrno } from "../kernel/errno.ts";
 import { close, read, write } from "../kernel/files.ts";
-import { exit, heedSignalsOfWrites, ignoreSignalsOfWrites, restoreSignalsOfWrites } from "../kernel/process.ts";
+import { exit, heedSignalsOfWrites, ignoreSignalsOfWrites, restoreInherited } from "../kernel/process.ts";
 import {
   POLLIN,
   POLLOUT,
@@ -87,12 +87,12 @@ export function ownEnvironment(): readonly string[] {
 
 /**
  * Ends this program and goes on as another one: same process id, descriptors (ours are closed on execve, those that we
- * were started with stay), working directory, signals that our caller ignores. `words[0]` is the name that it sees.
+ * were started with stay), working directory, umask, signals that our caller ignores. `words[0]` is the name that it sees.
  * Comes back only by HookError `program`.
  */
 export function becomeProgram(path: string, words: readonly string[], environment: readonly string[]): never {
   const vectors = vectorsOf(path, words, environment);
-  restoreSignalsOfWrites();
+  restoreInherited();
   const result = execve(path, vectors);
   ignoreSignalsOfWrites();
   releaseVectors(vectors);

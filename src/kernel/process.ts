@@ -50,8 +50,12 @@ export function workingDirectory(): string | number {
 
 /** Sets the file mode creation mask (umask(2)). */
 export function umask(mask: number): void {
-  syscall(NR.umask, mask);
+  const before = syscall(NR.umask, mask);
+  inheritedMask ??= before;
 }
+
+/** The mask that our caller had set, where it has been changed. */
+let inheritedMask: number | undefined;
 
 /** Fills `bytes`, at most 256 of them, with random bytes (getrandom(2)); 0 or -errno. */
 export function getrandom(bytes: Uint8Array): number {
@@ -80,7 +84,7 @@ export function ignoreSignalsOfWrites(): void {
   for (const signal of SIGNALS_OF_WRITES) {
     const before = new Uint32Array(ACTION_WORDS);
     syscall(NR.rt_sigaction, signal, actionOf(SIG_IGN), before, 8);
-    if (!inherited.has(signal)) inherited.set(signal, before);
+    if (!inheritedActions.has(signal)) inheritedActions.set(signal, before);
   }
 }
 
@@ -89,9 +93,13 @@ export function heedSignalsOfWrites(): void {
   for (const signal of SIGNALS_OF_WRITES) syscall(NR.rt_sigaction, signal, actionOf(SIG_DFL), 0, 8);
 }
 
-/** Undoes that, for a program that is to be as if it had been started instead of us: what our caller ignored is ignored. */
-export function restoreSignalsOfWrites(): void {
-  for (const [signal, action] of inherited) syscall(NR.rt_sigaction, signal, action, 0, 8);
+/**
+ * For a program that is to be as if it had been started instead of us: these signals and the file mode creation mask are as
+ * our caller had set them.
+ */
+export function restoreInherited(): void {
+  for (const [signal, action] of inheritedActions) syscall(NR.rt_sigaction, signal, action, 0, 8);
+  if (inheritedMask !== undefined) syscall(NR.umask, inheritedMask);
 }
 
 const SIGNALS_OF_WRITES = [SIGPIPE, SIGXFSZ] as const;
@@ -99,7 +107,7 @@ const SIGNALS_OF_WRITES = [SIGPIPE, SIGXFSZ] as const;
 const ACTION_WORDS = 8;
 
 /** What our caller had set. */
-const inherited = new Map<number, Uint32Array>();
+const inheritedActions = new Map<number, Uint32Array>();
 
 function actionOf(handler: number): Uint32Array {
   const action = new Uint32Array(ACTION_WORDS);

@@ -9,7 +9,7 @@ import { absentPeer } from "./tally.ts";
 export interface BeforeRuntime {
   readonly name: string;
   /** Its path, or why there is none. */
-  find(): { readonly path: string } | { readonly missing: string };
+  readonly find: () => { readonly path: string } | { readonly missing: string };
   /** Flags that it needs in a machine of ours, as podman's `--runtime-flag` takes them. */
   readonly flags: readonly string[];
   /** Whether it is gVisor, which knows no `exec --tty`, so that podman's `exec -t` fails on it. */
@@ -18,7 +18,7 @@ export interface BeforeRuntime {
 
 const debian = (name: string, flags: readonly string[] = []): BeforeRuntime => ({
   name,
-  find() {
+  find: () => {
     const path = program(name);
     return path === undefined ? { missing: `needs ${name}` } : { path };
   },
@@ -30,7 +30,7 @@ const sandboxFlags: readonly string[] = ["network=none", "ignore-cgroups"];
 
 const kept = (name: string): BeforeRuntime => ({
   name,
-  find() {
+  find: () => {
     const path = peer(name);
     return path === undefined ? { missing: `${absentPeer}${name}` } : { path };
   },
