@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { cpus, release } from "node:os";
 import type { Bound } from "./bounds.ts";
+import type { Growth } from "./growth.ts";
 import { type Measured, sampleName } from "./measure.ts";
 import type { SyscallCount } from "./syscalls.ts";
 import type { Field, Tool } from "./tools.ts";
@@ -11,15 +12,17 @@ export interface Results {
   bounds: readonly Bound[];
   /** Of the larger root. */
   syscalls: ReadonlyMap<Tool["key"], SyscallCount>;
+  growth: readonly Growth[];
   work: string;
 }
 
-const steps = ["noop", "create-symlinks", "update-ldcache", "update-ldcache again", "chain"] as const;
+const steps = ["noop", "create-symlinks", "update-ldcache", "update-ldcache again", "rebuild", "chain"] as const;
 const describedSteps: Record<(typeof steps)[number], string> = {
   noop: "noop",
   "create-symlinks": "create-symlinks, 5 links",
   "update-ldcache": "update-ldcache, first start",
   "update-ldcache again": "update-ldcache, second start",
+  rebuild: "ldcache rebuild, nothing to change",
   chain: "all hooks of a start",
 };
 
@@ -42,6 +45,7 @@ export function report(results: Results): string {
     ...boundsTable(bounds),
     ...peakTable(measured, field),
     ...syscallTable(results),
+    ...growthTable(results.growth),
     ...(field.missing.length === 0 ? [] : ["Not measured:", "", ...field.missing.map((line) => `- ${line}`), ""]),
   ].join("\n");
 }
@@ -113,14 +117,14 @@ function ratio(times: Measured["times"], step: string, other: Tool["key"]): stri
 function boundsTable(bounds: readonly Bound[]): string[] {
   const rows = bounds.map(({ what, limit, value, unit, holds }) => [
     what,
-    `${limit} ${unit}`,
+    `${Math.round(limit * 100) / 100} ${unit}`,
     `${value.toFixed(2)} ${unit}`,
     holds ? "✓" : "✗",
   ]);
   return [
     "## Bounds",
     "",
-    "Times as ratios to NVIDIA's hook, if nothing else is said.",
+    "Times as ratios to NVIDIA's hook, if nothing else is said; a rebuild may take 32 MiB and the size of the cache.",
     "",
     ...table(["", "at most", "is", ""], rows),
     "",
@@ -169,6 +173,37 @@ function syscallTable({ syscalls, measured, field }: Results): string[] {
   ];
 }
 
+function growthTable(growth: readonly Growth[]): string[] {
+  if (growth.length === 0) return [];
+  const rows = growth.map(({ libraries, cache, ours, ldconfig, peak, ldconfigPeak, opens }) => [
+    String(libraries),
+    mebibytes(cache),
+    milliseconds(ours),
+    milliseconds(ldconfig),
+    mebibytes(peak),
+    mebibytes(ldconfigPeak),
+    opens?.toFixed(3) ?? "",
+  ]);
+  const heads = [
+    "libraries",
+    "cache, MiB",
+    "ms",
+    "ldconfig's ms",
+    "peak, MiB",
+    "ldconfig's peak, MiB",
+    "opens per file",
+  ];
+  return [
+    "## How a rebuild grows",
+    "",
+    "`ldcache rebuild --root ROOT` beside `ldconfig -r ROOT -X -i`, on made-up roots with all libraries in one folder and a",
+    "link for each; milliseconds of processor time. ldconfig looks through a list for each entry that it adds.",
+    "",
+    ...table(heads, rows),
+    "",
+  ];
+}
+
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = heads.map((head, column) =>
     Math.max(head.length, 3, ...rows.map((row) => (row[column] ?? "").length)),
@@ -177,6 +212,10 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
   const rule = widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
   return [line(heads), `| ${rule.join(" | ")} |`, ...rows.map(line)];
+}
+
+function mebibytes(kibibytes: number): string {
+  return (kibibytes / 1024).toFixed(1);
 }
 
 function milliseconds(value: number): string {

@@ -6,10 +6,10 @@ import { inFreshCopy } from "./measure.ts";
 import type { BenchRoot } from "./roots.ts";
 import type { Field, Tool } from "./tools.ts";
 
-/** Calls by the name of the system call, of one update-ldcache on a fresh root. */
+/** Calls by the name of the system call. */
 export type SyscallCount = ReadonlyMap<string, number>;
 
-/** Counts with `strace -f -c`, children included; empty where strace is missing. */
+/** Counts those of one update-ldcache on a fresh root, with `strace -f -c`, children included; empty where strace is missing. */
 export function countSyscalls(root: BenchRoot, field: Field, work: string): ReadonlyMap<Tool["key"], SyscallCount> {
   const counts = new Map<Tool["key"], SyscallCount>();
   if (program("strace") === undefined) return counts;
@@ -18,12 +18,21 @@ export function countSyscalls(root: BenchRoot, field: Field, work: string): Read
     const update = tool.steps.find(({ name }) => name === "update-ldcache");
     if (update === undefined) continue;
     inFreshCopy(root, work, (copy, state) => {
-      const input = readFileSync(state);
-      spawnSync("strace", ["-f", "-c", "-o", output, "--", ...update.program(copy)], { input, env: {} });
+      const count = countCalls(update.program(copy), output, readFileSync(state));
+      if (count !== undefined) counts.set(tool.key, count);
     });
-    counts.set(tool.key, parse(readFileSync(output, "utf8")));
   }
   return counts;
+}
+
+/** Counts the calls of one program, whose table goes to the file `output`; undefined where strace is missing. */
+export function countCalls(
+  words: readonly string[],
+  output: string,
+  input = Buffer.alloc(0),
+): SyscallCount | undefined {
+  const { status } = spawnSync("strace", ["-f", "-c", "-o", output, "--", ...words], { input, env: {} });
+  return status === 0 ? parse(readFileSync(output, "utf8")) : undefined;
 }
 
 /** Lines of strace's table: `% time  seconds  usecs/call  calls  [errors]  syscall`. */

@@ -55,19 +55,20 @@ export function field(executable: string): Field {
     ...known.map(({ name, args }) => ({ name, program: () => [path, name, ...args] })),
     { name: "update-ldcache again", program: () => [path, "update-ldcache", ...updateArguments()] },
   ];
-  const tools: Tool[] = [{ key: "ours", name: "cdi-hook", steps: hook(executable) }];
+  const rebuild = { name: "rebuild", program: (root: string) => [executable, "ldcache", "rebuild", "--root", root] };
+  const tools: Tool[] = [{ key: "ours", name: "cdi-hook", steps: [...hook(executable), rebuild] }];
   if (nvidia !== undefined) tools.push({ key: "nvidia", name: "NVIDIA 1.20.0", steps: hook(nvidia) });
   if (ldconfig !== undefined)
     tools.push({
       key: "ldconfig -r -X",
       name: "ldconfig -r ROOT -X -i",
-      steps: twice((root) => [ldconfig, "-r", root, "-X", "-i"]),
+      steps: again((root) => [ldconfig, "-r", root, "-X", "-i"]),
     });
   if (chroot !== undefined)
     tools.push({
       key: "chroot ldconfig",
       name: "chroot ROOT ldconfig -i",
-      steps: twice((root) => [chroot, root, "/sbin/ldconfig", "-i"]),
+      steps: again((root) => [chroot, root, "/sbin/ldconfig", "-i"]),
     });
   return {
     tools: tools.filter(({ steps }) => steps.every((step) => existsSync(step.program("/")[0] ?? ""))),
@@ -104,8 +105,9 @@ function inOneProcess(hooks: typeof chain): string[] {
   return hooks.flatMap(({ name, args }, index) => [...(index === 0 ? [] : ["--"]), name, ...args]);
 }
 
-function twice(command: (root: string) => readonly string[]): Tool["steps"] {
-  return ["update-ldcache", "update-ldcache again"].map((name) => ({ name, program: command }));
+/** What stands beside both runs of update-ldcache and `ldcache rebuild`. */
+function again(command: (root: string) => readonly string[]): Tool["steps"] {
+  return ["update-ldcache", "update-ldcache again", "rebuild"].map((name) => ({ name, program: command }));
 }
 
 /** Arguments of update-ldcache in the chain. */

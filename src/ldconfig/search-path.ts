@@ -96,7 +96,8 @@ export class SearchPath {
   /** Adds a subfolder for legacy hardware capabilities at the end, in the middle of the scan. */
   addLegacy(parent: Folder, name: string, directory: Directory | number): void {
     const { origin, type } = parent;
-    this.#add(directory, `${parent.path}/${name}`, { origin, hwcaps: undefined, type });
+    const links = this.#folders.find((folder) => folder === parent)?.links;
+    this.#add(directory, `${parent.path}/${name}`, { origin, hwcaps: undefined, type }, links);
   }
 
   /** Each folder in order, those included that are added meanwhile. It is closed when the next one is asked for. */
