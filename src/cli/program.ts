@@ -38,11 +38,13 @@ export interface RuntimeName {
   readonly folder: string | undefined;
 }
 
-/** The runtime that a name like `/opt/bin/cdi-hook-runsc` stands before, `runsc`; undefined for other names. */
+/**
+ * The runtime that a name like `/opt/bin/cdi-hook-runsc` stands before, `runsc`; undefined for other names, such as the `cdi-hook-arm64` of a build: a runtime's has `run`, `youki` or `kata` in it.
+ */
 export function runtimeNameOf(argv0: string): RuntimeName | undefined {
   const slash = argv0.lastIndexOf("/");
   const name = argv0.slice(slash + 1);
-  if (!name.startsWith("cdi-hook-")) return undefined;
+  if (!/^cdi-hook-.*(?:run|youki|kata)/.test(name)) return undefined;
   return { name: name.slice("cdi-hook-".length), folder: argv0.startsWith("/") ? argv0.slice(0, slash) : undefined };
 }
 

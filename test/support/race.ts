@@ -46,7 +46,7 @@ export function runRace(root: HostileRoot, race: Race): RaceResult {
   const names = exchanged.flat().map((name) => root.at(name));
   const words = [String(runs), String(seconds), input, made, ...places, "--", ...names, "--"];
   const command = isNaive ? args : [executablePath, ...args];
-  const timeout = (seconds + 30) * 1000;
+  const timeout = Math.ceil(seconds + 30) * 1000;
   const result = spawnSync(program, [...words, ...command], { encoding: "utf8", timeout, killSignal: "SIGKILL" });
   if (result.status !== 0) throw new Error(`race: ${result.status ?? result.signal}: ${result.stderr}`);
   return JSON.parse(result.stdout) as RaceResult;
