@@ -135,7 +135,8 @@ export class Jail {
       faults.push(`ended by signal ${result.signal} or status ${result.status}`);
     if (/internal error|undefined|\[object|NaN/.test(result.stderr))
       faults.push(`a defect is shown: ${result.stderr.slice(0, 500)}`);
-    if (result.status === 1 && result.stderr === "") faults.push("failed without a line");
+    // A command that answers on stdout may answer that there is nothing.
+    if (result.status === 1 && result.stderr === "" && result.stdout === "") faults.push("failed without a line");
     if (result.seconds > mostSeconds) faults.push(`took ${result.seconds} s of processor time`);
     if (result.megabytes > mostMegabytes) faults.push(`took ${result.megabytes} MB`);
     if (result.stderr.split("\n").length > lines) faults.push(`printed ${result.stderr.split("\n").length} lines`);
