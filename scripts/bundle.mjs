@@ -47,6 +47,7 @@ const PARTS = {
   doctor: "src/install/doctor.ts",
   runtime: "src/cli/runtime.ts",
   "runtime-bundle": "src/cli/runtime-bundle.ts",
+  "apply-output": "src/cli/apply-output.ts",
 };
 
 /**

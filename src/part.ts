@@ -31,7 +31,8 @@ export function part<Exports>(
     | "doctor"
     | "ldconfig"
     | "runtime"
-    | "runtime-bundle",
+    | "runtime-bundle"
+    | "apply-output",
 ): () => Exports {
   let exports: Exports | undefined;
   return () => (exports ??= loadModule<Exports>(`${name}.js`));

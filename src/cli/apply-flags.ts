@@ -42,4 +42,29 @@ export const applyFlags: readonly Flag[] = [
     help: "change nothing, print what would be changed; status 2 when that is anything",
   },
   { name: "json", value: "none", help: "the forecast as JSON" },
+  {
+    name: "emit-mounts",
+    value: "none",
+    help: "write nothing into the root: put files into the state folder, and print as JSON the bind mounts that the container needs of them",
+  },
+  { name: "in-place", value: "none", help: "with --emit-mounts: put the mounts into the bundle's config.json instead" },
+  {
+    name: "id",
+    value: "string",
+    placeholder: "ID",
+    help: "with --emit-mounts: the container's id, for cdi-hook cleanup; that of the state, or the bundle's last name, unless given",
+  },
+  {
+    name: "state-dir",
+    value: "string",
+    placeholder: "DIR",
+    default: "/run/cdi-hook",
+    help: "with --emit-mounts: the state folder, which has a folder for each container",
+  },
+  {
+    name: "upper",
+    value: "string",
+    placeholder: "DIR",
+    help: "write nothing into the root, but all that would be written as an upper directory of overlayfs into this empty folder",
+  },
 ];

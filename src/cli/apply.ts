@@ -1,28 +1,38 @@
 /** `apply`: all hooks of a bundle, or of devices of CDI specs, in one process with one open root. */
+import { annotatedErofs } from "../apply/erofs-annotation.ts";
 import type * as CdiEdits from "../apply/cdi-edits.ts";
 import { hooksOfBundle } from "../apply/bundle-hooks.ts";
 import { isOurs, stages, type HookEntry } from "../apply/entry.ts";
 import { HookError } from "../errors.ts";
 import { viewNamed } from "../hooks/container.ts";
 import type { FlagValues } from "../hooks/hook.ts";
+import type * as ReadOnly from "../hooks/read-only.ts";
+import { RootInUse } from "../hooks/root-in-use.ts";
 import type { Logger } from "../logger.ts";
 import { rootPathOf } from "../oci/bundle.ts";
+import { mountsOf } from "../oci/mounts.ts";
 import { readState, type State } from "../oci/state.ts";
 import type * as Views from "../oci/view.ts";
 import { part } from "../part.ts";
-import type { RuntimeMounts } from "../rootfs/overlay.ts";
+import { describeErrno } from "../rootfs/constants.ts";
+import { layMounts, type RuntimeMounts } from "../rootfs/overlay.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
 import { applyFlags } from "./apply-flags.ts";
+import type * as Outputs from "./apply-output.ts";
 import { chainedHooks } from "./entry-hooks.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine } from "./flags.ts";
 import { tellForecast } from "./forecast.ts";
 import { globalFlags } from "./globals.ts";
 import { runHooks } from "./run-hooks.ts";
+import type * as Images from "./image-entry.ts";
 import { SharedFlags } from "./shared-flags.ts";
 
 const views = part<typeof Views>("view");
 const cdiEdits = part<typeof CdiEdits>("cdi-edits");
+const outputs = part<typeof Outputs>("apply-output");
+const images = part<typeof Images>("image");
+const readOnly = part<typeof ReadOnly>("read-only");
 
 /** What the command is run in. */
 export interface ApplyCall {
@@ -72,7 +82,24 @@ function rethrow(error: unknown): never {
 /** Throws HookError `usage`, `state`, `format`, `limit`, `root`, `refused`. */
 function apply(flags: FlagValues, log: Logger): number {
   const task = flags.list("cdi-spec").length > 0 ? cdiTask(flags) : bundleTask(flags);
-  return applyHooks(task, { view: flags.text("view"), dryRun: flags.isSet("dry-run"), json: flags.isSet("json") }, log);
+  const options = {
+    view: flags.text("view"),
+    onReadOnly: flags.text("on-read-only"),
+    dryRun: flags.isSet("dry-run"),
+    json: flags.isSet("json"),
+    output: outputOf(flags, task.state, log),
+  };
+  return applyHooks(task, options, log);
+}
+
+function outputOf(flags: FlagValues, state: State, log: Logger): Outputs.Output | undefined {
+  const [emits, upper] = [flags.isSet("emit-mounts"), flags.text("upper")];
+  if ([emits, upper !== "", flags.isSet("dry-run")].filter(Boolean).length > 1)
+    throw new HookError("usage", "parse flags", "", "only one of --emit-mounts, --upper and --dry-run can be had");
+  if (!emits && (flags.isSet("in-place") || flags.given("id") || flags.given("state-dir")))
+    throw new HookError("usage", "parse flags", "", "--in-place, --id and --state-dir are for --emit-mounts");
+  if (emits) return outputs().mountsOutput(flags, state, log);
+  return upper === "" ? undefined : outputs().upperOutput(upper);
 }
 
 function bundleTask(flags: FlagValues): Task {
@@ -108,37 +135,66 @@ function stateOf(known: Partial<State>): State {
 
 interface ApplyOptions {
   readonly view: string;
+  readonly onReadOnly: string;
   readonly dryRun: boolean;
   readonly json: boolean;
+  /** Where the changes go instead of the root. */
+  readonly output: Outputs.Output | undefined;
 }
 
 /** Runs the hooks that are ours and tells of the others; the answer is the exit status. Throws HookError. */
-export function applyHooks({ state, entries, planned }: Task, options: ApplyOptions, log: Logger): number {
+function applyHooks(task: Task, options: ApplyOptions, log: Logger): number {
+  const { state, entries } = task;
+  const { dryRun, output } = options;
   const [ours, others] = [entries.filter(isOurs), entries.filter((entry) => !isOurs(entry))];
   for (const { stage, path } of others) log.info(`apply: ${path} (${stage}) is not one of our hooks and is not run`);
   const chain = ours.flatMap((entry) => chainedHooks(entry, log));
-  const path = rootPathOf(state);
-  let seen: Views.Seen | undefined;
-  const open = (): Views.Seen =>
-    (seen ??= views().openView(
-      {
-        state,
-        path,
-        view: viewNamed(options.view),
-        forecast: options.dryRun,
-        ...(planned === undefined ? {} : { planned }),
-      },
-      log,
-    ));
-  try {
-    const container = { state: () => state, root: () => open().root, settle: () => undefined };
-    const status = runHooks(chain, container, log);
-    if (!options.dryRun) return status;
-    const { root, view } = open();
-    const changes = root instanceof VirtualRoot ? root : undefined;
-    tellForecast({ path, view, chain, others, changes }, options.json);
-    return status !== success ? failure : (changes?.changes.length ?? 0) > 0 ? wouldChange : success;
-  } finally {
-    seen?.root.close();
+  let seen: OpenRoot | undefined;
+  const open = (): OpenRoot => (seen ??= openRoot(task, options, log));
+  using use = new RootInUse(open, options.onReadOnly, log);
+  const { root, pretend, forgivesReadOnly } = use;
+  const settle = dryRun || output !== undefined ? (): void => undefined : use.settle;
+  const container = { state: () => state, root, settle, forgivesReadOnly, ...(output === undefined && { pretend }) };
+  const status = runHooks(chain, container, log);
+  if (!dryRun && output === undefined) return status;
+  const tree = root();
+  if (!(tree instanceof VirtualRoot))
+    throw new HookError("refused", "change", tree.hostPath, "it is no tree in memory");
+  if (output !== undefined) {
+    if (status === success) output.write(tree);
+    return status;
   }
+  const changes = readOnly().foreseen(tree);
+  const { path, view } = open();
+  tellForecast({ path, view, chain, others, changes, isNew: (changed) => tree.isNew(changed) }, options.json);
+  return status !== success ? failure : changes.length > 0 ? wouldChange : success;
 }
+
+interface OpenRoot extends Views.Seen {
+  /** For messages. */
+  readonly path: string;
+}
+
+function openRoot({ state, planned }: Task, { view, dryRun, output }: ApplyOptions, log: Logger): OpenRoot {
+  const image = planned === undefined && state.bundle !== undefined ? annotatedErofs(state.bundle) : undefined;
+  const elsewhere = dryRun || output !== undefined;
+  if (image !== undefined) {
+    if (!elsewhere) throw new HookError("refused", "change", image, `gVisor takes this image as the root: ${waysOut}`);
+    const { root } = images().openImageByName(image, (message) => log.warn(message));
+    layMounts(root, mountsOf(state.bundle, log), (destination, result) =>
+      log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`),
+    );
+    if (output === undefined) root.pretend("everywhere", true);
+    else output.begin(root);
+    return { path: image, view: "overlay", root };
+  }
+  const path = rootPathOf(state);
+  // What is not written into the root is for a container of which nothing has been mounted yet.
+  const wanted = viewNamed(view) ?? (output !== undefined && state.bundle !== undefined ? "overlay" : undefined);
+  const request = { state, path, view: wanted, forecast: elsewhere, ...(planned === undefined ? {} : { planned }) };
+  const seen = views().openView(request, log);
+  if (output !== undefined && seen.root instanceof VirtualRoot) output.begin(seen.root);
+  return { ...seen, path };
+}
+
+const waysOut = "see --emit-mounts and --upper, or --dry-run";

@@ -3,6 +3,7 @@ import { hooks } from "../hooks/index.ts";
 import type { Flag, Hook } from "../hooks/hook.ts";
 import type { Logger } from "../logger.ts";
 import { cdiCommand } from "./cdi.ts";
+import { cleanupCommand } from "./cleanup.ts";
 import { applyFlags } from "./apply-flags.ts";
 import { hooksGroup } from "./completion-place.ts";
 import { completionScript, shells, type Shell } from "./completion.ts";
@@ -46,6 +47,7 @@ const groups: Readonly<Record<string, (log: Logger, finish: Finish) => PersonCom
   install: installCommand,
   uninstall: uninstallCommand,
   doctor: doctorCommand,
+  cleanup: cleanupCommand,
   ldconfig: ldconfigCommand,
 };
 

@@ -2,7 +2,6 @@ import type { HookEntry } from "../apply/entry.ts";
 import type { ChainedHook } from "../hooks/chain.ts";
 import { printable } from "../logger.ts";
 import type { Change } from "../rootfs/changes.ts";
-import type { VirtualRoot } from "../rootfs/virtual-root.ts";
 import { writeJson } from "./json.ts";
 import { writeOutput } from "./output.ts";
 import { table } from "./table.ts";
@@ -17,13 +16,17 @@ export interface Forecast {
   readonly chain: readonly ChainedHook[];
   /** Hooks that are not ours. */
   readonly others: readonly HookEntry[];
-  readonly changes: VirtualRoot | undefined;
+  readonly changes: readonly Change[];
+  /** Whether there was nothing at the path of a change. */
+  readonly isNew: (path: string) => boolean;
 }
 
 /** Prints a forecast: a table of changes, or one JSON object. */
-export function tellForecast({ path, view, chain, others, changes }: Forecast, json: boolean): void {
-  const list = changes?.changes ?? [];
-  const isNew = (change: Change): boolean => changes?.isNew(change.path) === true;
+export function tellForecast(
+  { path, view, chain, others, changes: list, isNew: isNewPath }: Forecast,
+  json: boolean,
+): void {
+  const isNew = (change: Change): boolean => isNewPath(change.path);
   if (json) {
     writeJson({
       root: path,

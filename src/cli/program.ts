@@ -12,6 +12,7 @@ const peopleWords: readonly string[] = [
   "install",
   "uninstall",
   "doctor",
+  "cleanup",
   "help",
   "completion",
   "man",

@@ -13,7 +13,7 @@ import { HookError } from "../errors.ts";
 import { CACHE_PATH } from "../ldconfig/update.ts";
 import type { Log } from "../logger.ts";
 import type { Change } from "../rootfs/changes.ts";
-import { ENOENT, EROFS } from "../rootfs/constants.ts";
+import { ENOENT, EROFS, describeErrno } from "../rootfs/constants.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { makeMountPoints } from "../rootfs/mount-point.ts";
 import { coverFile } from "../rootfs/mount.ts";
@@ -65,12 +65,28 @@ export function substitutesOf(tree: VirtualRoot, noted: boolean): Substitutes {
   }
   for (const change of unreal) {
     const { kind, path } = change;
-    if (kind === "file" && path !== cachePath && !isForLdconfig(path, folder)) files.push(change);
+    if (kind === "file" && path !== cachePath && !isForLdconfig(path, folder))
+      files.push({ path, mode: change.mode, bytes: change.bytes });
   }
   // Before the cache is made, or musl's list of folders, it is not known which links are needed.
   const isLast = hasCache || unreal.some(({ path }) => path.startsWith(`${folder}/ld-musl-`));
   const lacking = isLast ? unreal.filter(({ kind, path }) => kind === "link" && !tree.straightened.has(path)) : [];
   return { files, missing: lacking.map(({ path }) => path) };
+}
+
+/** The changes that would be made: in the root, and by mounting files over its own. */
+export function foreseen(tree: VirtualRoot): readonly Change[] {
+  const unreal = new Set(tree.unreal.map(({ path }) => path));
+  const real = tree.changes.filter(({ path }) => !unreal.has(path));
+  return [
+    ...real,
+    ...substitutesOf(tree, false).files.map(({ path, mode, bytes }): Change => ({
+      kind: "mounted",
+      path,
+      mode,
+      bytes,
+    })),
+  ];
 }
 
 /** What /etc is, links followed. */
@@ -92,11 +108,13 @@ function isForLdconfig(path: string, folder: string): boolean {
  */
 export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, log: Log): void {
   const { files, missing } = substitutesOf(tree, true);
+  const [first] = tree.unreal;
+  if (tree.real === undefined && files.length > 0 && first !== undefined)
+    throw new HookError("kernel", "change", first.path, `${describeErrno(-EROFS)}, ${notYet}`, { errno: EROFS });
   for (const { path, bytes } of files) {
     const isCache = path.endsWith(CACHE_PATH.slice("/etc".length));
     if (isCache && toText(bytes) === before) continue;
     try {
-      if (tree.real === undefined) throw new HookError("kernel", "mount over", path, notYet, { errno: EROFS });
       makePlace(tree, path);
       coverFile(tree, path, bytes);
       log.debug(`${path}: ${bytes.length} bytes mounted over it, as the root is read-only`);
@@ -109,7 +127,7 @@ export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, 
 }
 
 const notYet =
-  "the root is read-only, and the container's mounts are not there yet: run the hooks at createContainer, or see " +
+  "and nothing can be mounted over it before the container's mounts are there: run the hooks at createContainer, or see " +
   "`cdi-hook apply --emit-mounts` and `--upper`";
 
 /** A file to mount on, in the root itself where that can be written, else in a layer over its folder. */

@@ -5,7 +5,7 @@
  */
 
 import { toText } from "../bytes/text.ts";
-import { AT_EMPTY_PATH, PATH_MAX } from "./constants.ts";
+import { AT_EMPTY_PATH, PATH_MAX, S_IFCHR } from "./constants.ts";
 import { EINTR, EIO, ENAMETOOLONG } from "./errno.ts";
 import type { Stat } from "./stat.ts";
 import { NR } from "./syscalls.ts";
@@ -126,6 +126,11 @@ export function exchangeWithin(directory: number, one: string, other: string): n
 /** mkdirat(2). */
 export function mkdirat(directory: number, name: string, mode: number): number {
   return restarted(() => syscall(NR.mkdirat, directory, name, mode));
+}
+
+/** mknodat(2) of a character device 0:0, by which overlayfs knows that a name of a layer below is gone. */
+export function makeWhiteout(directory: number, name: string): number {
+  return syscall(NR.mknodat, directory, name, S_IFCHR, 0);
 }
 
 /** fchmod(2). */

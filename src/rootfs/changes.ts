@@ -51,10 +51,11 @@ export class Changes {
    */
   make(change: Change, isNew: boolean, refused: boolean): number {
     const { path } = change;
-    const through = this.#assuming ? undefined : this.#through;
+    // Of what is going to be mounted, the root has something else at the same path.
+    const through = this.#assuming || refused ? undefined : this.#through;
     const result = through === undefined ? 0 : doOne(change, through);
     if (result < 0 && !(this.pretends === "everywhere" && isUnchangeable(change, result))) return result;
-    if (this.#assuming || this.wholly || result < 0 || (through === undefined && refused)) this.#unreal.add(path);
+    if (this.#assuming || this.wholly || result < 0 || refused) this.#unreal.add(path);
     else this.#unreal.delete(path);
     const before = this.#byPath.get(path);
     if (before === undefined && isNew) this.#new.add(path);

@@ -57,12 +57,33 @@ export interface RuntimeMounts {
  */
 export function mountedOverlayOf(
   root: KernelRoot,
-  { mounts, devices }: RuntimeMounts,
+  planned: RuntimeMounts,
   failed: (destination: string, result: number) => void,
   writes = true,
 ): VirtualRoot {
   const source = new KernelSource();
   const tree = new VirtualRoot(root.hostPath, topOf(root, source), both(source, root), writes ? root : undefined);
+  show(tree, source, planned, failed);
+  return tree;
+}
+
+/** Lays what a runtime is going to mount over a tree; what is open for that is closed with the tree. */
+export function layMounts(
+  tree: VirtualRoot,
+  planned: RuntimeMounts,
+  failed: (destination: string, result: number) => void,
+): void {
+  const source = new KernelSource();
+  tree.keep(source);
+  show(tree, source, planned, failed);
+}
+
+function show(
+  tree: VirtualRoot,
+  source: KernelSource,
+  { mounts, devices }: RuntimeMounts,
+  failed: (destination: string, result: number) => void,
+): void {
   for (const { destination, source: hostPath } of mounts) {
     const mounted = hostPath === undefined ? undefined : source.at(hostPath);
     const result = typeof mounted === "number" ? mounted : tree.mount(destination, mounted);
@@ -72,7 +93,6 @@ export function mountedOverlayOf(
     const result = tree.makeDevice(path, mode, { major, minor });
     if (result < 0) failed(path, result);
   }
-  return tree;
 }
 
 function topOf(root: KernelRoot, source: KernelSource): SourceNode {

@@ -26,6 +26,7 @@ export class VirtualRoot implements Root {
   readonly #changes: Changes;
   readonly #through: Root | undefined;
   readonly #held: Disposable | undefined;
+  readonly #kept: Disposable[] = [];
 
   /** `top` is a directory; `held` is closed with the root. With `through`, changes are made there as well, at once. */
   constructor(hostPath: string, top: SourceNode, held?: Disposable, through?: Root) {
@@ -138,12 +139,12 @@ export class VirtualRoot implements Root {
     return new VirtualDirectory(node, walk.followed, this.#changes);
   }
 
-  stat(path: string, from = "/"): FileFacts | number {
+  stat(path: string, from = "/"): NodeFacts | number {
     const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, from);
     return typeof node === "number" ? node : node.facts;
   }
 
-  lstat(path: string, from = "/"): FileFacts | number {
+  lstat(path: string, from = "/"): NodeFacts | number {
     const walk = new VirtualWalk(this.#top, this.#effort);
     const start = this.#start(walk, path, from);
     if (start < 0) return start;
@@ -251,7 +252,13 @@ export class VirtualRoot implements Root {
     return true;
   }
 
+  /** Closes something with the root. */
+  keep(other: Disposable): void {
+    this.#kept.push(other);
+  }
+
   close(): void {
+    for (const other of this.#kept.splice(0)) other[Symbol.dispose]();
     this.#held?.[Symbol.dispose]();
   }
 

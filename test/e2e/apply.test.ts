@@ -183,6 +183,8 @@ describe("apply", () => {
       return `${status} ${stderr}`;
     };
     expect(run("--device", "1")).toMatch(/^1 .*\/links\/1: .*EROFS/);
+    // Nothing may be written below what will be mounted.
+    expect(existsSync(join(top, "rootfs/links/1"))).toBe(false);
     expect(run("--device", "example.com/gpu=2")).toMatch(/^1 .*gpu=0/);
     expect(run("--device", "other/gpu=0")).toMatch(/^1 /);
     writeFileSync(join(top, "spec.json"), JSON.stringify({ ...spec, containerEdits: {} }));

@@ -1,0 +1,89 @@
+/** What `apply` leaves elsewhere than in the root: files to be mounted, or an upper directory of overlayfs. */
+import { changedConfig, type ListChange } from "../apply/config-edit.ts";
+import { removeState, stateFolderOf, usualStateFolder, writeState, type EmittedMount } from "../apply/state-folder.ts";
+import { fromText } from "../bytes/text.ts";
+import { HookError } from "../errors.ts";
+import type { FlagValues } from "../hooks/hook.ts";
+import { substitutesOf, tellMissing } from "../hooks/read-only.ts";
+import { readHostFile } from "../host/file.ts";
+import { makeHostDirectories } from "../host/regular-file.ts";
+import { replaceHostFile } from "../host/replace-file.ts";
+import type { Logger } from "../logger.ts";
+import { isObject, parseJsonObject } from "../oci/json.ts";
+import { readState, type State } from "../oci/state.ts";
+import { KernelRoot } from "../rootfs/kernel-root.ts";
+import { refuseUsed, writeUpper } from "../rootfs/upper.ts";
+import type { VirtualRoot } from "../rootfs/virtual-root.ts";
+import { writeJson } from "./json.ts";
+
+/** Bytes; as of those that hooks read. */
+const largestConfig = 8 * 1024 * 1024;
+
+/** Somewhere that the changes of a tree go to. */
+export interface Output {
+  /** Before any hook runs: what may be changed in the tree. */
+  begin(tree: VirtualRoot): void;
+  /** Throws HookError; then there may be a part of it. */
+  write(tree: VirtualRoot): void;
+}
+
+/** Files in the container's state folder, and the mounts for them, as JSON or in config.json. Throws HookError `usage`. */
+export function mountsOutput(flags: FlagValues, state: State, log: Logger): Output {
+  const inPlace = flags.isSet("in-place");
+  const { bundle } = state;
+  if (inPlace && bundle === undefined) throw new HookError("usage", "parse flags", "", "--in-place needs a bundle");
+  const named = [flags.text("id"), state.id ?? "", bundle?.replace(/\/+$/, "").replace(/^.*\//s, "") ?? ""];
+  const id = named.find((name) => name !== "");
+  if (id === undefined) throw new HookError("usage", "parse flags", "", "--emit-mounts needs --id");
+  const folder = stateFolderOf(flags.text("state-dir"), id);
+  return {
+    begin: (tree) => tree.pretend("everywhere", true),
+    write(tree) {
+      const { files, missing } = substitutesOf(tree, false);
+      for (const { path } of files)
+        if (tree.isNew(path)) log.warn(`apply: the root has no ${path} to mount on: the runtime has to make it`);
+      tellMissing(missing, log);
+      const mounts = writeState(folder, files);
+      if (inPlace) putInPlace(`${bundle}/config.json`, folder, mounts);
+      else writeJson(mounts);
+    },
+  };
+}
+
+/** The mounts come last, those of an earlier time go. */
+function putInPlace(path: string, folder: string, mounts: readonly EmittedMount[]): void {
+  const text = readHostFile(path, "state", largestConfig);
+  const config = parseJsonObject(text, path);
+  const present: readonly unknown[] = Array.isArray(config.members["mounts"]) ? config.members["mounts"] : [];
+  const isOld = (mount: unknown): boolean => {
+    const source = isObject(mount) ? mount["source"] : undefined;
+    return typeof source === "string" && config.bytes(source).startsWith(`${folder}/`);
+  };
+  const change: ListChange = {
+    remove: new Set(present.flatMap((mount, at) => (isOld(mount) ? [at] : []))),
+    insert: new Map([[present.length, mounts.map((mount) => JSON.stringify(mount))]]),
+  };
+  const changed = changedConfig(text, new Map([["mounts", change]]), path);
+  if (changed !== text) replaceHostFile(path, fromText(changed));
+}
+
+/** An upper directory of overlayfs in a folder, which is made when it is missing. Throws HookError `usage`. */
+export function upperOutput(path: string): Output {
+  if (!path.startsWith("/")) throw new HookError("usage", "parse --upper", path, "not an absolute path");
+  return {
+    begin: (tree) => tree.pretend("root"),
+    write(tree) {
+      makeHostDirectories(path, 0o755);
+      using upper = KernelRoot.open(path);
+      refuseUsed(upper);
+      writeUpper(tree, upper);
+    },
+  };
+}
+
+/** `cleanup`: the id as given, or that of the state on stdin. Throws HookError. */
+export function cleanUp(id: string | undefined, folder: string | undefined): void {
+  const named = id ?? readState("").id;
+  if (named === undefined) throw new HookError("state", "read", "stdin", "the state has no id");
+  removeState(stateFolderOf(folder ?? usualStateFolder, named));
+}

@@ -1,0 +1,221 @@
+/** `apply` and roots that are not written: the mounts it prints, and the upper directory. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, type TestContext, test } from "vitest";
+import { writeBundle } from "../support/bundle.ts";
+import { copyTree } from "../support/debian-root.ts";
+import { executablePath, runHook } from "../support/executable.ts";
+import { probeCommand } from "../support/probe.ts";
+import { readOnlyStage, stageWithMountPoints } from "../support/read-only-root.ts";
+import { scratchDirectory } from "../support/scratch.ts";
+import type { Stage } from "../support/stage.ts";
+import { compareListings, listTree } from "../support/tree-listing.ts";
+
+interface Answer {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function cdiHook(words: readonly string[], stdin = ""): Answer {
+  const { status, stdout, stderr } = runHook(words, { argv0: "cdi-hook", stdin });
+  return { status, stdout: stdout.toString(), stderr };
+}
+
+function withBundle(staged: Stage): Stage {
+  const { root, work, edits } = staged;
+  writeBundle(work, { root, readonly: false, args: probeCommand(), edits });
+  return staged;
+}
+
+describe("--upper", () => {
+  test("over the root by overlayfs it equals what a writable root would have got", (context) => {
+    const staged = withBundle(stageWithMountPoints(context));
+    const { root, work, edits } = staged;
+    // Something that goes, something whose mode changes, owners and modes that are not the usual ones.
+    execFileSync("chown", ["12:34", join(root, "etc")]);
+    execFileSync("chmod", ["2751", join(root, "etc")]);
+    execFileSync("chown", ["56:78", join(root, "etc/passwd")]);
+    symlinkSync("/nowhere", join(root, "usr/lib/x86_64-linux-gnu/libcuda.so.1"));
+    const [hook] = edits.hooks;
+    if (hook === undefined) throw new Error("no hook");
+    const chmod = { ...hook, args: [hook.args[0] ?? "", "chmod", "--mode=604", "--path=/etc/passwd"] };
+    const profile = { ...hook, args: [hook.args[0] ?? "", "update-application-profile"] };
+    const all = { ...edits, hooks: [...edits.hooks, chmod, profile] };
+    writeBundle(work, { root, readonly: false, args: [], edits: all, gpus: [0] });
+
+    const [other, upper] = [join(work, "../other"), join(work, "../upper")];
+    copyTree(root, other);
+    const before = listTree(root, { identity: true });
+    expect(cdiHook(["apply", "--bundle", work, "--upper", upper])).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(compareListings(before, listTree(root, { identity: true }))).toEqual([]);
+
+    mkdirSync(join(work, "second"));
+    writeBundle(join(work, "second"), { root: other, readonly: false, args: [], edits: all, gpus: [0] });
+    expect(cdiHook(["apply", "--bundle", join(work, "second"), "--view=overlay"])).toMatchObject({ status: 0 });
+    const [merged, empty] = [join(work, "../merged"), join(work, "../workdir")];
+    for (const folder of [merged, empty]) mkdirSync(folder);
+    execFileSync("mount", ["-t", "overlay", "-o", `lowerdir=${root},upperdir=${upper},workdir=${empty}`, "o", merged]);
+    onTestFinished(() => void execFileSync("umount", [merged]));
+    const [wanted, got] = [listTree(other), listTree(merged)];
+    expect(wanted.size).toBeGreaterThan(1000);
+    expect(compareListings(wanted, got)).toEqual([]);
+    expect(compareListings(listTree(root), got).length, "something was changed").toBeGreaterThan(20);
+    expect(cdiHook(["apply", "--bundle", work, "--upper", upper]), "a second time").toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/something in it already/) as string,
+    });
+  });
+
+  test("what is gone is a whiteout", () => {
+    if (process.getuid?.() !== 0) return;
+    const top = scratchDirectory();
+    const root = join(top, "rootfs");
+    mkdirSync(join(root, "etc/ld.so.conf.d"), { recursive: true });
+    mkdirSync(join(root, "opt/lib"), { recursive: true });
+    writeFileSync(join(root, "etc/ld.so.conf"), "include /etc/ld.so.conf.d/*.conf\n");
+    const hook = (...args: readonly string[]): unknown => ({
+      path: "/x/nvidia-cdi-hook",
+      args: ["nvidia-cdi-hook", ...args],
+    });
+    const config = (hooks: readonly unknown[]): void =>
+      writeFileSync(
+        join(top, "config.json"),
+        JSON.stringify({ ociVersion: "1.0.2", root: { path: "rootfs" }, hooks: { createContainer: hooks } }),
+      );
+    config([hook("update-ldcache", "--folder=/opt/lib")]);
+    expect(cdiHook(["apply", "--bundle", top])).toMatchObject({ status: 0 });
+    const [dropIn = ""] = readdirSync(join(root, "etc/ld.so.conf.d"));
+    expect(dropIn).not.toBe("");
+    writeFileSync(join(root, "etc/ld.so.conf"), "/opt/lib\ninclude /etc/ld.so.conf.d/*.conf\n");
+    const upper = join(top, "upper");
+    expect(cdiHook(["apply", "--bundle", top, "--upper", upper])).toMatchObject({ status: 0 });
+    expect(statSync(join(upper, "etc/ld.so.conf.d", dropIn))).toMatchObject({ rdev: 0 });
+    expect(statSync(join(upper, "etc/ld.so.conf.d", dropIn)).isCharacterDevice()).toBe(true);
+    expect(cdiHook(["apply", "--bundle", top])).toMatchObject({ status: 0 });
+    expect(existsSync(join(root, "etc/ld.so.conf.d", dropIn)), "of the root itself it is removed").toBe(false);
+  });
+});
+
+describe("--emit-mounts", () => {
+  function emit(context: TestContext): { staged: Stage; state: string; run: (...flags: readonly string[]) => Answer } {
+    const staged = withBundle(stageWithMountPoints(context));
+    const state = join(scratchDirectory(), "state");
+    const run = (...flags: readonly string[]): Answer =>
+      cdiHook(["apply", "--bundle", staged.work, "--emit-mounts", "--state-dir", state, ...flags]);
+    return { staged, state, run };
+  }
+
+  test("prints mounts of files that nobody else can reach, and writes nothing into the root", (context) => {
+    const { staged, state, run } = emit(context);
+    const before = listTree(staged.root, { identity: true });
+    const { status, stdout, stderr } = run();
+    expect([status, stderr]).toEqual([0, ""]);
+    const source = join(state, "bundle/0-ld.so.cache");
+    expect(JSON.parse(stdout)).toEqual([
+      { destination: "/etc/ld.so.cache", type: "bind", source, options: ["bind", "ro", "nosuid", "nodev", "noexec"] },
+    ]);
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+    expect(statSync(join(state, "bundle")).mode & 0o777).toBe(0o700);
+    expect(statSync(source).mode & 0o777).toBe(0o444);
+    expect(compareListings(before, listTree(staged.root, { identity: true }))).toEqual([]);
+    expect(readFileSync(source, "latin1")).not.toMatch(/cdi-hook/);
+  });
+
+  test("--in-place keeps every other byte, and replaces what it did before", (context) => {
+    const { staged, run } = emit(context);
+    const path = join(staged.work, "config.json");
+    const text = readFileSync(path, "utf8").replace('"hostname"', '"x-number": 9007199254740993,\n  "hostname"');
+    writeFileSync(path, text);
+    expect(run("--in-place", "--id", "a")).toMatchObject({ status: 0, stdout: "" });
+    const once = readFileSync(path, "utf8");
+    expect(once).toContain("9007199254740993");
+    expect(once.length).toBeGreaterThan(text.length);
+    expect(run("--in-place", "--id", "a")).toMatchObject({ status: 0 });
+    expect(readFileSync(path, "utf8")).toBe(once);
+  });
+
+  test("cleanup, by id or as a poststop hook; nothing there is as good", (context) => {
+    const { staged, state, run } = emit(context);
+    expect(run("--id", "one").status).toBe(0);
+    expect(run("--id", "two").status).toBe(0);
+    expect(cdiHook(["cleanup", "one", "--state-dir", state])).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(readdirSync(state)).toEqual(["two"]);
+    const told = JSON.stringify({ ociVersion: "1.0.2", id: "two", status: "stopped", pid: 0, bundle: staged.work });
+    expect(cdiHook(["cleanup", "--state-dir", state], told)).toMatchObject({ status: 0 });
+    expect(cdiHook(["cleanup", "two", "--state-dir", state])).toMatchObject({ status: 0 });
+    expect(readdirSync(state)).toEqual([]);
+  });
+
+  test.each(["..", ".", "a/b", "/a", "", "-x"])("the id %j leads nowhere", (id) => {
+    const state = join(scratchDirectory(), "state");
+    mkdirSync(join(state, "../victim"), { recursive: true });
+    const { status } = cdiHook(["cleanup", "--state-dir", state, "--", id], "{}");
+    expect(status).toBe(1);
+    expect(existsSync(join(state, "../victim"))).toBe(true);
+  });
+
+  test("a folder that others can enter, or a link to one, is refused", () => {
+    const top = scratchDirectory();
+    const victim = join(top, "victim");
+    mkdirSync(victim, { mode: 0o755 });
+    writeFileSync(join(victim, "file"), "");
+    mkdirSync(join(top, "state"), { mode: 0o700 });
+    symlinkSync(victim, join(top, "state/link"));
+    mkdirSync(join(top, "state/open"), { mode: 0o755 });
+    for (const id of ["link", "open"]) {
+      expect(cdiHook(["cleanup", id, "--state-dir", join(top, "state")]).status, id).toBe(1);
+    }
+    expect(readdirSync(victim)).toEqual(["file"]);
+  });
+
+  test.each([
+    [["--emit-mounts", "--upper", "/x"], /only one of/],
+    [["--emit-mounts", "--dry-run"], /only one of/],
+    [["--in-place"], /are for --emit-mounts/],
+    [["--upper", "relative"], /not an absolute path/],
+  ])("%j is an error", (flags, message) => {
+    const top = scratchDirectory();
+    mkdirSync(join(top, "rootfs"));
+    writeFileSync(join(top, "config.json"), JSON.stringify({ ociVersion: "1.0.2", root: { path: "rootfs" } }));
+    expect(cdiHook(["apply", "--bundle", top, ...flags])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(message) as string,
+    });
+  });
+});
+
+describe("apply on a root that is read-only", () => {
+  test("before the mounts are there: the line names the ways out, and the forecast the mount", (context) => {
+    const { root, work } = withBundle(readOnlyStage(stageWithMountPoints(context)));
+    const before = listTree(root, { identity: true });
+    const { status, stderr } = cdiHook(["apply", "--bundle", work]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/createContainer.*--emit-mounts.*--upper/);
+    const forecast = cdiHook(["apply", "--bundle", work, "--dry-run", "--json"]);
+    expect(forecast.status).toBe(2);
+    expect((JSON.parse(forecast.stdout) as { changes: unknown[] }).changes).toEqual([
+      expect.objectContaining({ path: "/etc/ld.so.cache", change: "mount" }),
+    ]);
+    expect(compareListings(before, listTree(root, { identity: true }))).toEqual([]);
+  });
+
+  test("in a mount namespace that has the container's mounts: a program there loads the driver", (context) => {
+    const { root, work, driver } = withBundle(readOnlyStage(stageWithMountPoints(context)));
+    const binds = (
+      JSON.parse(readFileSync(join(work, "config.json"), "utf8")) as {
+        mounts: { type: string; source: string; destination: string }[];
+      }
+    ).mounts
+      .filter(({ type }) => type === "bind")
+      .map(({ source, destination }) => `mount --bind ${source} ${root}${destination}`);
+    const script = `${binds.join(" && ")} && "$H" apply --bundle ${work} && chroot ${root} "$@"`;
+    const { status, stdout, stderr } = spawnSync("unshare", ["-m", "sh", "-c", script, "sh", ...probeCommand()], {
+      encoding: "utf8",
+      env: { ...process.env, H: executablePath },
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(`libcuda.so: cuInit of stand-in driver ${driver.version}`);
+  });
+});
