@@ -40,7 +40,8 @@ export interface RuntimeName {
 }
 
 /**
- * The runtime that a name like `/opt/bin/cdi-hook-runsc` stands before, `runsc`; undefined for other names, such as the `cdi-hook-arm64` of a build: a runtime's has `run`, `youki` or `kata` in it.
+ * The runtime that a name like `/opt/bin/cdi-hook-runsc` stands before, `runsc`; undefined for other names, such as the
+ * `cdi-hook-arm64` of a build: a runtime's has `run`, `youki` or `kata` in it.
  */
 export function runtimeNameOf(argv0: string): RuntimeName | undefined {
   const slash = argv0.lastIndexOf("/");

@@ -39,7 +39,7 @@ export function runRuntime(words: readonly string[], { name, flags, log, help }:
   const failed = exitStatusOf(
     () => {
       const runtime = runtimePath(wanted, name?.folder);
-      if (line.bundle !== undefined) prepared = prepare(line, line.bundle, flags.text("view"), lines.logger);
+      if (line.bundle !== undefined) prepared = prepare(line, line.bundle, flags, lines.logger);
       if (prepared === success) becomeProgram(runtime, [runtime, ...line.words], ownEnvironment());
     },
     runtimeWord,
@@ -65,7 +65,7 @@ function runtimePath(wanted: string, folder: string | undefined): string {
   return path;
 }
 
-function prepare({ own }: RuntimeLine, bundle: string, view: string, log: Logger): number {
+function prepare({ own }: RuntimeLine, bundle: string, flags: FlagValues, log: Logger): number {
   const folder = bundle.startsWith("/") ? "" : workingDirectory();
   if (typeof folder === "number") {
     log.debug("the working directory has no path: the runtime is left to itself");
@@ -76,7 +76,8 @@ function prepare({ own }: RuntimeLine, bundle: string, view: string, log: Logger
     bundle: bundle.startsWith("/") ? bundle : bundle === "." ? folder : `${folder}/${bundle}`,
     devices: separated("device"),
     specs: separated("cdi-spec"),
-    view,
+    view: flags.text("view"),
+    onReadOnly: flags.text("on-read-only"),
   };
   return bundles().prepareBundle(request, log) ? success : failure;
 }
