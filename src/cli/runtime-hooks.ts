@@ -1,5 +1,6 @@
 /** The hooks of a bundle of which nothing is mounted yet: done where they can be, left to the runtime where not. */
 import { stages, type HookEntry } from "../apply/entry.ts";
+import { annotatedErofs } from "../apply/erofs-annotation.ts";
 import type { Hook } from "../cdi/spec.ts";
 import { HookError } from "../errors.ts";
 import { inOrder, together, type ChainedHook } from "../hooks/chain.ts";
@@ -15,15 +16,17 @@ import { mountsOfConfig } from "../oci/mounts.ts";
 import type { State } from "../oci/state.ts";
 import type * as Views from "../oci/view.ts";
 import { part } from "../part.ts";
-import { EROFS } from "../rootfs/constants.ts";
-import type { RuntimeMounts } from "../rootfs/overlay.ts";
+import { EROFS, describeErrno } from "../rootfs/constants.ts";
+import { layMounts, type RuntimeMounts } from "../rootfs/overlay.ts";
 import type { Root } from "../rootfs/root.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
 import { chainedHooks } from "./entry-hooks.ts";
 import { exitStatusOf, success } from "./exit.ts";
+import type * as Images from "./image-entry.ts";
 import { runtimeWord } from "./program.ts";
 
 const views = part<typeof Views>("view");
+const images = part<typeof Images>("image");
 const readOnly = part<typeof ReadOnly>("read-only");
 
 /** The hooks whose work is partly or wholly on what the runtime is going to mount: they are also left to it. */
@@ -62,9 +65,6 @@ export interface OpenedBundle {
 /** Opens the root as the container will see it. Throws HookError when that cannot be. */
 export function openBundle({ bundle, path, config, view, planned: more }: Bundle, log: Logger): OpenedBundle {
   const { root, annotations } = config.members;
-  if (isObject(annotations) && annotations[rootImage] !== undefined) {
-    throw new HookError("state", "open the root of", path, "it is an image, which gVisor mounts by itself");
-  }
   const given = isObject(root) ? root["path"] : undefined;
   if (typeof given !== "string") throw new HookError("state", "parse", path, "it has no root.path");
   const state: State = { root: config.bytes(given), bundle, id: undefined, status: undefined, pid: undefined };
@@ -73,7 +73,22 @@ export function openBundle({ bundle, path, config, view, planned: more }: Bundle
     mounts: [...mounts, ...(more?.mounts ?? [])],
     devices: [...devices, ...(more?.devices ?? [])],
   };
+  if (isObject(annotations) && annotations[rootImage] !== undefined) {
+    return { state, root: openImage(bundle, planned, path, log) };
+  }
   return { state, root: views().openView({ state, path: rootPathOf(state), view, planned }, log).root };
+}
+
+/** gVisor's root from an image, in which nothing can be written: all changes are in the tree only. */
+function openImage(bundle: string, planned: RuntimeMounts, path: string, log: Logger): Root {
+  const image = annotatedErofs(bundle);
+  if (image === undefined) throw new HookError("state", "open the root of", path, "it is an image that is no EROFS");
+  const { root } = images().openImageByName(image, (message) => log.warn(message));
+  layMounts(root, planned, (destination, result) =>
+    log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`),
+  );
+  root.pretend("everywhere", true);
+  return root;
 }
 
 /** What has become of hooks. */

@@ -1,5 +1,5 @@
 /** `runtime`: what is done to the bundle, and that the real runtime then is as if it had been started itself. */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -13,6 +13,7 @@ import {
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { writeBundle } from "../support/bundle.ts";
+import { program } from "../support/debian-root.ts";
 import { executablePath, runHook } from "../support/executable.ts";
 import { linkBefore, runtimesBehind } from "../support/runtime-links.ts";
 import { loaded, notLoaded, probeCommand } from "../support/probe.ts";
@@ -311,7 +312,7 @@ describe("a bundle that cannot be understood is left alone", () => {
     expect(compareListings(listing, listTree(bundle, { identity: true, without: ["/rootfs"] }))).toEqual([]);
   });
 
-  const realCases = cases.filter(([name]) => !/host's root|gVisor's root|names twice/.test(name));
+  const realCases = cases.filter(([name]) => !/host's root|of a kind|names twice/.test(name));
   describe.each(runtimesBehind)("and $name says what it says without", ({ name, find, flags }) => {
     test("byte for byte", { timeout: 240_000 }, (context) => {
       const found = find();
@@ -497,6 +498,39 @@ describe.each(readers)("a read-only root on $name", (behind) => {
     },
   );
 });
+
+test(
+  "gVisor with an EROFS image for its root runs no hooks: a program loads the driver all the same",
+  { timeout: 240_000 },
+  (context) => {
+    const behind = gvisor2026With();
+    const reason = behind.missing() ?? (program("mkfs.erofs") === undefined ? "needs mkfs.erofs" : undefined);
+    if (reason !== undefined) return context.skip(reason);
+    const { root: from, work, edits, driver } = stageWithMountPoints(context);
+    const [image, root] = [join(work, "../image.erofs"), join(work, "rootfs")];
+    for (const folder of ["proc", "dev", "sys"]) mkdirSync(join(from, folder), { recursive: true });
+    execFileSync(program("mkfs.erofs") ?? "", ["-E", "noinline_data", image, from], { stdio: "ignore" });
+    mkdirSync(root, { recursive: true });
+    writeBundle(work, { root, readonly: true, args: probeCommand(), edits });
+    const annotations = { "dev.gvisor.spec.rootfs.source": image, "dev.gvisor.spec.rootfs.type": "erofs" };
+    writeFileSync(
+      join(work, "config.json"),
+      JSON.stringify({ ...(JSON.parse(configOf(work)) as object), annotations }),
+    );
+    const listing = listTree(root, { identity: true });
+    const [to = ""] = behind.command("");
+    expect(behind.run(work)).toMatchObject({ status: 3, stdout: notLoaded() });
+    const run = (): Result =>
+      withState((state) => {
+        const flags = behind.command(state).slice(1);
+        const ours = [executablePath, "runtime", "--to", to];
+        return spawn(inNamespaces([...ours, ...flags, "run", "--bundle", work, "cdi-hook-erofs"]));
+      });
+    expect(run()).toMatchObject({ status: 0, stdout: loaded(driver.version) });
+    expect(hooksIn(work)).toEqual({ createContainer: [] });
+    expect(compareListings(listing, listTree(root, { identity: true }))).toEqual([]);
+  },
+);
 
 describe("the real runtime", () => {
   test.each([
