@@ -48,6 +48,7 @@ const TEST = [
   { package: "groff-base", command: "groff" },
   { package: "mandoc", command: "mandoc" },
   { package: "erofs-utils", command: "mkfs.erofs" },
+  { package: "squashfs-tools", command: "mksquashfs" },
   { package: "dpkg", command: "dpkg-deb" },
   { package: "rpm", command: "rpmbuild" },
   { package: "systemd", command: "systemd-analyze" },

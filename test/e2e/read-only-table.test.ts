@@ -48,14 +48,17 @@ function prepare(context: TestContext, kind: string): Prepared {
   const staged = stageWithMountPoints(context);
   if (kind === "`root.readonly`") return staged;
   if (kind === "read-only bind mount") return readOnlyStage(staged);
-  if (program("mkfs.erofs") === undefined) context.skip("needs mkfs.erofs");
-  const image = join(staged.work, "../image.erofs");
+  const isSquashfs = kind.startsWith("squashfs");
+  const maker = isSquashfs ? "mksquashfs" : "mkfs.erofs";
+  if (program(maker) === undefined) context.skip(`needs ${maker}`);
+  const image = join(staged.work, "../image");
   for (const folder of ["proc", "dev", "sys"]) mkdirSync(join(staged.root, folder), { recursive: true });
-  execFileSync(program("mkfs.erofs") ?? "", ["-E", "noinline_data", image, staged.root], { stdio: "ignore" });
-  if (kind === "EROFS, mounted") {
+  const words = isSquashfs ? [staged.root, image, "-noI", "-noD", "-noF"] : ["-E", "noinline_data", image, staged.root];
+  execFileSync(program(maker) ?? "", words, { stdio: "ignore" });
+  if (kind.endsWith(", mounted")) {
     const root = join(staged.work, "../mounted");
     mkdirSync(root);
-    execFileSync("mount", ["-t", "erofs", "-o", "loop,ro", image, root]);
+    execFileSync("mount", ["-t", isSquashfs ? "squashfs" : "erofs", "-o", "loop,ro", image, root]);
     onTestFinished(() => void execFileSync("umount", ["--lazy", root]));
     return { ...staged, root };
   }
