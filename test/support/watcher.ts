@@ -48,10 +48,10 @@ export class Watcher {
     return this.stderr.split(words).length - 1;
   }
 
-  /** Its resident memory in KiB. */
+  /** Its resident memory in KiB, without the pages of the executable, which come and go. */
   residentMemory(): number {
     const status = readFileSync(`/proc/${this.process.pid}/status`, "utf8");
-    return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]);
+    return Number(/^RssAnon:\s*(\d+) kB/m.exec(status)?.[1]);
   }
 
   /** What its open descriptors lead to, sorted. */
