@@ -33,6 +33,12 @@ export function updateLinker({ log, root, pretend, forgivesReadOnly }: HookCall,
   else for (const values of folders) updateMusl(container, values, profile, log);
 }
 
+/** Makes the cache anew for links that came behind it. Throws HookError. */
+export function refreshCache(root: Root, log: Log): void {
+  const { profile, libc } = detectProfile(root, log);
+  if (libc !== "musl") updateGlibc(root, [], profile, log, true);
+}
+
 function updateGlibc(root: Root, values: readonly string[], profile: Profile, log: Log, needsLinks: boolean): void {
   const folders = usableFolders(root, values, ldSoConf, log);
   if (root.lstat(CONFIGURATION_PATH) === -ENOENT) {

@@ -12,6 +12,7 @@ import { fromText, toText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
 import { CACHE_PATH } from "../ldconfig/update.ts";
 import type { Log } from "../logger.ts";
+import { part } from "../part.ts";
 import type { Change } from "../rootfs/changes.ts";
 import { ENOENT, EROFS, describeErrno } from "../rootfs/constants.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
@@ -20,6 +21,9 @@ import { coverFile } from "../rootfs/mount.ts";
 import { pretendingOverlayOf } from "../rootfs/overlay.ts";
 import type { Root } from "../rootfs/root.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
+import type * as Linker from "./linker.ts";
+
+const linker = part<typeof Linker>("linker");
 
 const MARK = "\ncdi-hook: not in the root, as it is read-only: ";
 /** Bytes of a cache that is read for its notes, and notes that are taken from it. */
@@ -107,6 +111,7 @@ function isForLdconfig(path: string, folder: string): boolean {
  * `kernel`. What else cannot be had is warned of.
  */
 export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, log: Log): void {
+  if (isBehind(tree)) linker().refreshCache(tree, log);
   const { files, missing } = substitutesOf(tree, true);
   const [first] = tree.unreal;
   if (tree.real === undefined && files.length > 0 && first !== undefined)
@@ -124,6 +129,22 @@ export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, 
     }
   }
   tellMissing(missing, log);
+}
+
+/**
+ * Whether update-ldcache came before the hook that makes a link: then the cache has the library that the link leads to, and
+ * not the link, which in a root that can be written is found without.
+ */
+function isBehind(tree: VirtualRoot): boolean {
+  const links = tree.unreal.flatMap((change) => (change.kind === "link" ? [change] : []));
+  if (links.length === 0 || tree.changes.some(({ kind, path }) => kind === "file" && path.endsWith(CACHE_PATH)))
+    return false;
+  const { cache } = split(tree.read(CACHE_PATH, largestCache));
+  const names = (path: string): boolean => {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    return cache.includes(`/${name}\0`) || cache.includes(`\0${name}\0`);
+  };
+  return links.some(({ path, target }) => names(target) && !names(path));
 }
 
 const notYet =
