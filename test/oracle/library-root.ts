@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { cached, copyTree, type DebianRoot, debianRoot } from "../support/debian-root.ts";
 import { forgeElf, MACHINE } from "../support/elf-forge.ts";
 
-export type LibrarySuite = Exclude<DebianRoot["suite"], "forky">;
+export type LibrarySuite = Exclude<DebianRoot["suite"], "stable" | "forky">;
 
 /** Packages whose dependencies are several hundred libraries, and libraries of a second architecture beside them. */
 const libraries: Record<LibrarySuite, { packages: string[]; foreign: string[] }> = {

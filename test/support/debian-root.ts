@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 
 /** A Debian root filesystem as mmdebstrap makes it. */
 export interface DebianRoot {
-  suite: "bullseye" | "bookworm" | "trixie" | "forky";
+  suite: "bullseye" | "bookworm" | "trixie" | "stable" | "forky";
   /** mmdebstrap's variant; `minbase` unless given (`essential` has no apt, `extract` runs no maintainer script). */
   variant?: "minbase" | "essential" | "extract";
   /** Further packages, `name` or `name:i386`. */
