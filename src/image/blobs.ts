@@ -20,12 +20,17 @@ export interface Descriptor {
 
 export type Written = Pick<Descriptor, "digest" | "size">;
 
+/** Whether a digest is one of those that can be checked, and no path. */
+export function isDigest(text: string): boolean {
+  return DIGEST.test(text);
+}
+
 /** The descriptor in a document. Throws HookError `format`, for a digest that could be anything else than a name too. */
 export function descriptorOf(members: Members | undefined, document: Document, what: string): Descriptor {
   const mediaType = textOf(members, "mediaType") ?? "";
   const digest = textOf(members, "digest") ?? "";
   const size = members?.["size"];
-  if (!DIGEST.test(digest)) {
+  if (!isDigest(digest)) {
     document.fail(`${what}: ${JSON.stringify(digest)} is not a digest of sha256 or sha512`);
   }
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
@@ -49,8 +54,7 @@ export class Blobs {
     const file = folder.file(hex);
     try {
       if (file.size !== size) throw failure(file, `has ${file.size} bytes, not ${size}`);
-      const found = digestOf(file, algorithm, tick);
-      if (found !== hex) throw failure(file, `its bytes have the ${algorithm} digest ${found}`);
+      checkDigest(file, digest, "its bytes have", tick);
       return file;
     } catch (error) {
       file.close();
@@ -77,6 +81,16 @@ export class Blobs {
     file.commit(0o644);
     return { digest: `sha256:${hex}`, size: bytes.length };
   }
+}
+
+/**
+ * Throws HookError `format` when the bytes of the file do not have the digest; `whose` begins what it says then. `program`
+ * when there is no program that reckons it.
+ */
+export function checkDigest(file: HostBytes, digest: string, whose: string, tick?: () => void): void {
+  const [algorithm = "", hex = ""] = digest.split(":");
+  const found = digestOf(file, algorithm, tick);
+  if (found !== hex) throw failure(file, `${whose} the ${algorithm} digest ${found}, not ${hex}`);
 }
 
 function failure(file: HostBytes, reason: string): HookError {

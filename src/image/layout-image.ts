@@ -5,11 +5,11 @@ import { VirtualRoot } from "../rootfs/virtual-root.ts";
 import { isTar, readTar } from "../tar/read.ts";
 import { endOfArchive, memberBytes } from "../tar/write.ts";
 import { inFile } from "./archive-image.ts";
-import { descriptorOf, type Descriptor, type Written } from "./blobs.ts";
+import { checkDigest, descriptorOf, type Written } from "./blobs.ts";
 import { changedMembers } from "./changed-members.ts";
 import { membersOf, textOf, type Document } from "./document.ts";
 import type { Image, ImageSettings } from "./image.ts";
-import { openLayout, type Layout, type LayoutReference, type Step } from "./layout.ts";
+import { openLayout, type Layer, type Layout, type LayoutReference, type Step } from "./layout.ts";
 import { Tree } from "./tree.ts";
 import { unpacked } from "./unpack.ts";
 
@@ -35,7 +35,7 @@ export class LayoutImage implements Image, Disposable {
     try {
       const { layers } = this.#layout;
       layers.forEach((layer, at) => {
-        this.#addLayer(layer, () => settings.progress?.(at, layers.length, layer.digest));
+        this.#addLayer(layer, at + 1, () => settings.progress?.(at, layers.length, layer.blob.digest));
       });
     } catch (error) {
       this[Symbol.dispose]();
@@ -44,12 +44,16 @@ export class LayoutImage implements Image, Disposable {
     this.root = new VirtualRoot(`oci:${reference.folder}`, this.#tree.root, this);
   }
 
-  #addLayer(layer: Descriptor, tick: () => void): void {
-    const archive = unpacked(this.#layout.blobs.open(layer, tick), this.#settings.temporaryFolder, tick);
+  #addLayer({ blob, identity }: Layer, number: number, tick: () => void): void {
+    const file = this.#layout.blobs.open(blob, tick);
+    const archive = unpacked(file, this.#settings.temporaryFolder, tick);
     this.#archives.push(archive);
+    if (archive !== file || identity !== blob.digest) {
+      checkDigest(archive, identity, `layer ${number} is not what rootfs.diff_ids says: unpacked it has`, tick);
+    }
     try {
       if (archive.size > 0 && !isTar(archive)) {
-        throw new HookError("format", "read layer", "", `not a tar archive (${layer.mediaType})`);
+        throw new HookError("format", "read layer", "", `not a tar archive (${blob.mediaType})`);
       }
       this.#tree.addLayer(readTar(archive), archive, true, tick);
     } catch (error) {

@@ -1,7 +1,7 @@
 /** An image of an OCI layout (image-spec: image-layout.md, image-index.md, manifest.md, config.md), or Docker's form. */
 import { HookError } from "../errors.ts";
 import { ConfinedFolder } from "../host/confined-folder.ts";
-import { Blobs, descriptorOf, type Descriptor } from "./blobs.ts";
+import { Blobs, descriptorOf, isDigest, type Descriptor } from "./blobs.ts";
 import { Document, membersOf, textOf, type Members } from "./document.ts";
 import { LONGEST_DOCUMENT, MOST_LAYERS } from "./limits.ts";
 import { choosePlatform } from "./platform.ts";
@@ -28,6 +28,12 @@ export interface Step {
   readonly chosen: number;
 }
 
+export interface Layer {
+  readonly blob: Descriptor;
+  /** The digest of its archive once unpacked: its place in the configuration's `rootfs.diff_ids`. */
+  readonly identity: string;
+}
+
 export interface Layout {
   readonly folder: ConfinedFolder;
   readonly blobs: Blobs;
@@ -36,7 +42,7 @@ export interface Layout {
   readonly manifest: Document;
   readonly manifestType: string;
   readonly config: Document;
-  readonly layers: readonly Descriptor[];
+  readonly layers: readonly Layer[];
 }
 
 /** The parts of `DIR[:TAG]`: the tag is what is behind the first colon, and may have others (as for skopeo). */
@@ -111,10 +117,22 @@ function partsOf(manifest: Document, blobs: Blobs): Pick<Layout, "config" | "lay
     throw new HookError("limit", "open image", manifest.path, `more than ${MOST_LAYERS} layers`);
   }
   const config = blobs.document(found);
-  const layers = list.map((members, at) => descriptorOf(members, manifest, `layer ${at + 1}`));
-  const identities = membersOf(config.members, "rootfs")?.["diff_ids"];
-  if (!Array.isArray(identities) || identities.length !== layers.length) {
-    config.fail(`rootfs.diff_ids does not have the ${layers.length} layers of the manifest`);
-  }
+  const identities = identitiesOf(config, list.length);
+  const layers = list.map((members, at) => ({
+    blob: descriptorOf(members, manifest, `layer ${at + 1}`),
+    identity: identities[at] ?? "",
+  }));
   return { config, layers };
+}
+
+function identitiesOf(config: Document, count: number): readonly string[] {
+  const identities: unknown = membersOf(config.members, "rootfs")?.["diff_ids"];
+  if (!Array.isArray(identities) || identities.length !== count) {
+    return config.fail(`rootfs.diff_ids does not have the ${count} layers of the manifest`);
+  }
+  return identities.map((identity: unknown, at) =>
+    typeof identity === "string" && isDigest(identity)
+      ? identity
+      : config.fail(`rootfs.diff_ids, layer ${at + 1}: not a digest of sha256 or sha512`),
+  );
 }

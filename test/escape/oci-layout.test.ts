@@ -286,11 +286,36 @@ describe("documents", () => {
 });
 
 describe("layers", () => {
+  test.each([
+    ["plain", (bytes: Uint8Array) => bytes],
+    ["packed", (bytes: Uint8Array) => gzipSync(bytes)],
+  ])("another one than the configuration tells of, %s", (_, packed) => {
+    const attacked = new Attacked();
+    const evil = forgedTar([library("usr/lib/driver/libevil.so", "libevil.so.1")]);
+    const identities = [base, base].map((bytes) => attacked.layout.blob(bytes, "").digest);
+    attacked.layout.only([base, packed(evil)], { config: { rootfs: { type: "layers", diff_ids: identities } } });
+    const { digest } = attacked.layout.blob(evil, "");
+    const [found = "", told = ""] = [digest, identities[1]].map((text) => text?.slice("sha256:".length));
+    expect(attacked.refusal()).toContain(
+      `layer 2 is not what rootfs.diff_ids says: unpacked it has the sha256 digest ${found}, not ${told}`,
+    );
+  });
+
+  test.each(["", "sha256:../../../index.json", 7, null, "md5:d41d8cd98f00b204e9800998ecf8427e"])(
+    "an identity that is no digest: %j",
+    (identity) => {
+      const attacked = new Attacked();
+      attacked.layout.only([base], { config: { rootfs: { type: "layers", diff_ids: [identity] } } });
+      expect(attacked.refusal()).toContain("rootfs.diff_ids, layer 1: not a digest");
+    },
+  );
+
   test("one that unpacks to a thousand times its size", (context) => {
     if (program("gzip") === undefined) return context.skip("needs gzip");
     const attacked = new Attacked();
     const zeros = Buffer.concat(Array.from({ length: 18 }, () => gzipSync(Buffer.alloc(16 << 20), { level: 1 })));
-    attacked.layout.only([base, zeros], { config: { rootfs: { type: "layers", diff_ids: ["", ""] } } });
+    const identities = [attacked.layout.blob(base, "").digest, `sha256:${"0".repeat(64)}`];
+    attacked.layout.only([base, zeros], { config: { rootfs: { type: "layers", diff_ids: identities } } });
     expect(attacked.refusal()).toContain("to more than 268435456 bytes");
   }, 60_000);
 
