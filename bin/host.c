@@ -56,26 +56,29 @@ static JSRuntime *new_runtime(void) { return JS_NewRuntime(); }
 #else
 
 /*
- * Blocks carry their size class, or their length when they are mappings of their own, in a header of 16 bytes. Small
- * blocks come from steps that are never given back: the process is short. The first step is in .bss, so that a hook
- * that does little maps nothing.
+ * A page that holds blocks begins with a header: their size class and capacity. Small blocks of one class share pages,
+ * larger ones begin a run of pages of their own, the largest are mappings of their own. So the header of any block is at
+ * the start of the page in which the block begins. Pages come from steps that are never given back: the process is
+ * short. The first step is in .bss, so that a hook that does little maps nothing.
  */
 enum {
   HEADER = 16,
   GRANULE = 16,
-  SMALL_MAX = 1024, /* up to here one class per granule */
-  SMALL_CLASSES = SMALL_MAX / GRANULE,
+  PAGE = 4096,
+  ROOM = PAGE - HEADER,
+  FINE_MAX = 512, /* up to here one class per granule */
+  FINE_CLASSES = FINE_MAX / GRANULE,
+  MOST_SHARING = ROOM / FINE_MAX, /* then one for 7 blocks in a page, one for 6, ... one for a single block */
+  SMALL_CLASSES = FINE_CLASSES + MOST_SHARING,
   STEPS_PER_DOUBLING = 4,
-  MEDIUM_DOUBLINGS = 7, /* 1 KiB .. 128 KiB, four classes per doubling */
-  CLASSES = SMALL_CLASSES + MEDIUM_DOUBLINGS * STEPS_PER_DOUBLING,
+  DOUBLINGS = 5, /* 2 .. 32 pages, four classes per doubling */
+  CLASSES = SMALL_CLASSES + DOUBLINGS * STEPS_PER_DOUBLING,
+  RUN_MAX = PAGE << DOUBLINGS,
   STEP = 1 << 20,
-  FIRST_STEP = 1 << 20,
 };
-#define MEDIUM_MAX ((size_t)SMALL_MAX << MEDIUM_DOUBLINGS)
-#define PAGE ((size_t)4096)
 
 typedef struct {
-  size_t capacity; /* usable bytes */
+  size_t capacity; /* usable bytes of each block */
   size_t class;    /* CLASSES: a mapping of its own */
 } Header;
 
@@ -85,28 +88,36 @@ typedef struct Free {
   struct Free *next;
 } Free;
 
-static _Alignas(16) uint8_t first_step[FIRST_STEP];
+static _Alignas(PAGE) uint8_t first_step[STEP];
 static uint8_t *step_at = first_step;
-static size_t step_left = FIRST_STEP;
+static size_t step_left = STEP;
 static Free *free_blocks[CLASSES];
+/* Of the page that a class has begun last: where its next block is, and how many there are yet. */
+static uint8_t *fresh_at[SMALL_CLASSES];
+static size_t fresh_left[SMALL_CLASSES];
 
-static Header *header_of(const void *block) { return (Header *)((uintptr_t)block - HEADER); }
+static Header *header_of(const void *block) { return (Header *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
 
-/* The class that holds `size` bytes (0 < size <= MEDIUM_MAX), and how many bytes a block of it has. */
+/* The class that holds `size` bytes (0 < size <= RUN_MAX - HEADER), and how many bytes a block of it has. */
 static size_t class_of(size_t size, size_t *capacity) {
-  if (size <= SMALL_MAX) {
+  if (size <= FINE_MAX) {
     size_t class = (size - 1) / GRANULE;
     *capacity = (class + 1) * GRANULE;
     return class;
   }
-  size_t base = SMALL_MAX, class = SMALL_CLASSES;
-  while (size > base * 2) {
+  if (size <= ROOM) {
+    size_t sharing = ROOM / ((size + GRANULE - 1) & ~(size_t)(GRANULE - 1));
+    *capacity = ROOM / sharing & ~(size_t)(GRANULE - 1);
+    return FINE_CLASSES + MOST_SHARING - sharing;
+  }
+  size_t whole = size + HEADER, base = PAGE, class = SMALL_CLASSES;
+  while (whole > base * 2) {
     base *= 2;
     class += STEPS_PER_DOUBLING;
   }
-  size_t quarter = base / STEPS_PER_DOUBLING;
-  size_t steps = (size - base + quarter - 1) / quarter; /* 1..4 */
-  *capacity = base + steps * quarter;
+  size_t quarter = base / STEPS_PER_DOUBLING < PAGE ? PAGE : base / STEPS_PER_DOUBLING;
+  size_t steps = (whole - base + quarter - 1) / quarter; /* 1..4 */
+  *capacity = base + steps * quarter - HEADER;
   return class + steps - 1;
 }
 
@@ -115,11 +126,28 @@ static void *map(size_t length) {
   return at == MAP_FAILED ? NULL : at;
 }
 
+/* Pages from the step at hand, with their header; NULL when there is no memory. */
+static Header *begin_pages(size_t length, size_t class, size_t capacity) {
+  if (length > step_left) {
+    uint8_t *step = map(STEP); /* what is left of the old step is lost, and was never touched */
+    if (!step) return NULL;
+    step_at = step;
+    step_left = STEP;
+  }
+  Header *header = (Header *)(void *)step_at;
+  step_at += length;
+  step_left -= length;
+  header->capacity = capacity;
+  header->class = class;
+  return header;
+}
+
+static size_t mapped_length(size_t size) { return (size + HEADER + PAGE - 1) & ~(size_t)(PAGE - 1); }
+
 static void *take(size_t size) {
   Header *header;
-  if (size > MEDIUM_MAX) {
-    if (size > MEMORY_LIMIT) return NULL;
-    size_t length = (size + HEADER + PAGE - 1) & ~(PAGE - 1);
+  if (size > RUN_MAX - HEADER) {
+    size_t length = mapped_length(size);
     header = map(length);
     if (!header) return NULL;
     header->capacity = length - HEADER;
@@ -133,19 +161,20 @@ static void *take(size_t size) {
     free_blocks[class] = block->next;
     return block;
   }
-  size_t whole = capacity + HEADER;
-  if (whole > step_left) {
-    uint8_t *step = map(STEP); /* what is left of the old step is lost: at most one medium block */
-    if (!step) return NULL;
-    step_at = step;
-    step_left = STEP;
+  if (class >= SMALL_CLASSES) {
+    header = begin_pages(capacity + HEADER, class, capacity);
+    return header ? (uint8_t *)header + HEADER : NULL;
   }
-  header = (Header *)(void *)step_at;
-  step_at += whole;
-  step_left -= whole;
-  header->capacity = capacity;
-  header->class = class;
-  return (uint8_t *)header + HEADER;
+  if (fresh_left[class] == 0) {
+    header = begin_pages(PAGE, class, capacity);
+    if (!header) return NULL;
+    fresh_at[class] = (uint8_t *)header + HEADER;
+    fresh_left[class] = ROOM / capacity;
+  }
+  uint8_t *fresh = fresh_at[class];
+  fresh_at[class] += capacity;
+  fresh_left[class]--;
+  return fresh;
 }
 
 static void give(void *block) {
@@ -166,14 +195,14 @@ static void *memory_malloc(JSMallocState *state, size_t size) {
   void *block = take(size);
   if (!block) return NULL;
   state->malloc_count++;
-  state->malloc_size += header_of(block)->capacity + HEADER;
+  state->malloc_size += header_of(block)->capacity;
   return block;
 }
 
 static void memory_free(JSMallocState *state, void *block) {
   if (!block) return;
   state->malloc_count--;
-  state->malloc_size -= header_of(block)->capacity + HEADER;
+  state->malloc_size -= header_of(block)->capacity;
   give(block);
 }
 
@@ -188,8 +217,8 @@ static void *memory_realloc(JSMallocState *state, void *block, size_t size) {
   /* A block that fits stays, unless it is a mapping that would keep more than twice what is asked for. */
   if (size <= old && (header->class != CLASSES || size > old / 2)) return block;
   if (size > MEMORY_LIMIT || (size > old && state->malloc_size + (size - old) > state->malloc_limit)) return NULL;
-  if (header->class == CLASSES && size > MEDIUM_MAX) {
-    size_t length = (size + HEADER + PAGE - 1) & ~(PAGE - 1);
+  if (header->class == CLASSES && size > RUN_MAX - HEADER) {
+    size_t length = mapped_length(size);
     Header *moved = mremap(header, old + HEADER, length, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) return NULL;
     moved->capacity = length - HEADER;

@@ -7,6 +7,9 @@ export interface StringTable {
   readonly offsets: Uint32Array;
 }
 
+/** Of how many strings the text is held at once. */
+const AT_ONCE = 8192;
+
 /**
  * Lays out byte strings without NUL as ldconfig of glibc 2.33 and later does. The strings are ordered by their bytes
  * from the last to the first, larger bytes first and a longer string before its own suffixes; a string that the string
@@ -18,9 +21,9 @@ export function layOutStrings(strings: readonly string[]): StringTable {
   const offsets = new Uint32Array(count);
   if (count === 0) return { bytes: new Uint8Array(0), offsets };
 
-  // What follows is a comparison of reversed strings. Reversing, comparing and splitting are done by the engine on all
+  // What follows is a comparison of reversed strings. Reversing, comparing and splitting are done by the engine on many
   // strings at once; a loop over characters would take ten times as long.
-  const reversed = reverse(strings.join("\0")).split("\0");
+  const reversed = reversedStrings(strings);
   const ascending = reversed.slice().sort();
   const placed = new Map<string, number>();
   const kept: string[] = [];
@@ -41,11 +44,34 @@ export function layOutStrings(strings: readonly string[]): StringTable {
     previous = string;
   }
   for (let at = 0; at < count; at += 1) offsets[count - 1 - at] = placed.get(reversed[at] ?? "") ?? 0;
+  ascending.length = reversed.length = 0;
 
   const bytes = new Uint8Array(end + 1);
-  writeText(kept.reverse().join("\0"), bytes, 1);
+  let at = 1;
+  for (let last = kept.length; last > 0; last -= AT_ONCE) {
+    at =
+      1 +
+      writeText(
+        kept
+          .slice(Math.max(0, last - AT_ONCE), last)
+          .reverse()
+          .join("\0"),
+        bytes,
+        at,
+      );
+  }
   bytes.reverse();
   return { bytes, offsets };
+}
+
+/** The strings from the last to the first, each reversed. */
+function reversedStrings(strings: readonly string[]): string[] {
+  let reversed: string[] = [];
+  for (let end = strings.length; end > 0; end -= AT_ONCE) {
+    const some = reverse(strings.slice(Math.max(0, end - AT_ONCE), end).join("\0")).split("\0");
+    reversed = reversed.length === 0 ? some : reversed.concat(some);
+  }
+  return reversed;
 }
 
 function reverse(text: string): string {

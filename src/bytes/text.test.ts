@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fromText, stringFromUtf8, toText, utf8FromString, writeText } from "./text.ts";
+import { fromText, sameBytes, stringFromUtf8, toText, utf8FromString, writeText } from "./text.ts";
 
 /** Every byte once. */
 const everyByte = Uint8Array.from({ length: 256 }, (_, value) => value);
@@ -118,4 +118,16 @@ describe("UTF-8", () => {
   ] as const)("what is malformed becomes U+FFFD: %s", (_, bytes, text) => {
     expect(stringFromUtf8(bytes)).toBe(text);
   });
+});
+
+test("the same bytes, however many", () => {
+  const bytes = Uint8Array.from({ length: 200_000 }, (_, at) => at % 251);
+  expect(sameBytes(bytes, bytes.slice())).toBe(true);
+  expect(sameBytes(bytes, bytes.subarray(1))).toBe(false);
+  for (const at of [0, 65_535, 65_536, 199_999]) {
+    const other = bytes.slice();
+    other[at] = 255;
+    expect(sameBytes(bytes, other)).toBe(false);
+  }
+  expect(sameBytes(new Uint8Array(0), new Uint8Array(0))).toBe(true);
 });

@@ -18,6 +18,19 @@ export function fromText(text: string): Uint8Array {
   return bytes;
 }
 
+/** How much of two texts is compared at once: the engine compares strings fast, but they are copies. */
+const COMPARED_BYTES = 64 << 10;
+
+/** Whether two arrays hold the same bytes. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += COMPARED_BYTES) {
+    const end = Math.min(at + COMPARED_BYTES, one.length);
+    if (toText(one, at, end) !== toText(other, at, end)) return false;
+  }
+  return true;
+}
+
 /**
  * Writes a byte string into `bytes` at offset `at`; returns the offset after it. Throws RangeError when it does not fit
  * or a char code is above 255; then nothing is written.

@@ -1,4 +1,4 @@
-import { fromText, toText } from "../bytes/text.ts";
+import { fromText, sameBytes } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
 import { ENOENT, S_IFREG, describeErrno } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
@@ -84,5 +84,5 @@ function isWritten(root: Root, profile: Uint8Array): boolean {
   const facts = root.lstat(profilePath);
   if (typeof facts === "number" || facts.type !== S_IFREG || facts.mode !== profileMode) return false;
   const content = root.read(profilePath, largestProfile);
-  return typeof content === "object" && toText(content) === toText(profile);
+  return typeof content === "object" && sameBytes(content, profile);
 }

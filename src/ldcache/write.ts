@@ -86,7 +86,9 @@ function sharedStrings(
 ): Strings {
   const strings: string[] = [];
   for (const entry of entries) strings.push(entry.key, entry.value);
-  return layOutStrings(strings.concat(folders, interned));
+  for (const name of folders) strings.push(name);
+  for (const name of interned) strings.push(name);
+  return layOutStrings(strings);
 }
 
 /** Before: every string as often as it is used. */

@@ -1,5 +1,5 @@
 /** Bringing a root's soname links and `/etc/ld.so.cache` up to date, as the ldconfig of its own glibc would. */
-import { toText } from "../bytes/text.ts";
+import { sameBytes } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
 import { EROFS, S_IFREG } from "../rootfs/constants.ts";
 import { kernelFailure } from "../rootfs/failure.ts";
@@ -105,5 +105,5 @@ function isCurrent(root: Root, path: string, bytes: Uint8Array): boolean {
   if (typeof facts === "number" || facts.type !== S_IFREG) return false;
   if (facts.mode !== CACHE_MODE || facts.size !== bytes.length) return false;
   const present = root.read(path, bytes.length);
-  return typeof present !== "number" && toText(present) === toText(bytes);
+  return typeof present !== "number" && sameBytes(present, bytes);
 }

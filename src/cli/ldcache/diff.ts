@@ -1,7 +1,7 @@
 import { compareCaches, isSame, type CacheDifference } from "../../ldcache/compare.ts";
 import { describeEntry, type DescriptionRules } from "../../ldcache/describe.ts";
 import type { Logger } from "../../logger.ts";
-import { toText } from "../../bytes/text.ts";
+import { sameBytes } from "../../bytes/text.ts";
 import { exitStatusOf, failure, success } from "../exit.ts";
 import { writeJson, type Json } from "../json.ts";
 import { writeOutput } from "../output.ts";
@@ -21,7 +21,7 @@ export function diff(a: string, b: string, options: DiffOptions, log: Logger): n
     () => {
       const [before, after] = [cacheOfArgument(a, log), cacheOfArgument(b, log)];
       const difference = compareCaches(before.cache, after.cache);
-      const bytesSame = toText(before.bytes) === toText(after.bytes);
+      const bytesSame = sameBytes(before.bytes, after.bytes);
       same = bytesSame && isSame(difference);
       if (options.json === true) {
         writeJson({ same, before: before.path, after: after.path, ...differenceDocument(difference, before, after) });

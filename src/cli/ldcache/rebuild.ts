@@ -1,4 +1,4 @@
-import { toText } from "../../bytes/text.ts";
+import { sameBytes } from "../../bytes/text.ts";
 import { HookError } from "../../errors.ts";
 import { replaceHostFile } from "../../host/replace-file.ts";
 import type { Image } from "../../image/image.ts";
@@ -126,7 +126,7 @@ function plannedLines(links: readonly LinkChange[], before: Described | undefine
 
 function isInside(root: Root, path: string, bytes: Uint8Array): boolean {
   const present = root.read(path, bytes.length);
-  return typeof present !== "number" && toText(present) === toText(bytes);
+  return typeof present !== "number" && sameBytes(present, bytes);
 }
 
 function documentOf(

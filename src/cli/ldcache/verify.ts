@@ -1,4 +1,4 @@
-import { toText } from "../../bytes/text.ts";
+import { sameBytes } from "../../bytes/text.ts";
 import { HookError } from "../../errors.ts";
 import { compareCaches, type CacheDifference } from "../../ldcache/compare.ts";
 import { describeEntry } from "../../ldcache/describe.ts";
@@ -89,7 +89,7 @@ function examine(
   }
   const computed = compute(simulated(root), profile, folders, options, log);
   const { bytes, links } = computed;
-  const isSame = present !== undefined && toText(present.bytes) === toText(bytes);
+  const isSame = present !== undefined && sameBytes(present.bytes, bytes);
   const current = isSame && links.every(({ change }) => change === "failed");
   const expected = { cache: readCache(bytes), bytes, rules: profile.features };
   return { root: name, path, profile, present, expected, dangling, computed, current };
