@@ -39,10 +39,11 @@ export function mountsOutput(flags: FlagValues, state: State, log: Logger): Outp
   return {
     begin: (tree) => tree.pretend("everywhere", true),
     write(tree) {
-      const { files, missing } = substitutesOf(tree, false);
+      const substitutes = substitutesOf(tree, false);
+      const { files } = substitutes;
       for (const { path } of files)
         if (tree.isNew(path)) log.warn(`apply: the root has no ${path} to mount on: the runtime has to make it`);
-      tellMissing(missing, log);
+      tellMissing(substitutes, log);
       const mounts = writeState(folder, files);
       if (inPlace) putInPlace(`${bundle}/config.json`, folder, mounts);
       else writeJson(mounts);

@@ -152,7 +152,7 @@ export function runBundleHooks(
   if (worst !== success) return undefined;
   const tree = inUse.root();
   if (!(tree instanceof VirtualRoot) || tree.unreal.length === 0) return { done, files: [] };
-  const { files, missing } = readOnly().substitutesOf(tree, false);
+  const { files, missing, musl } = readOnly().substitutesOf(tree, false);
   const lacking = files.filter(({ path }) => tree.isNew(path)).map(({ path }) => path);
   if (lacking.length > 0) {
     // No runtime makes a file to mount on in a root that is read-only.
@@ -163,10 +163,7 @@ export function runBundleHooks(
   for (const [{ flags }, owner] of owners) {
     if (flags.list("link").some((link) => later.some((path) => link.endsWith(`::${path}`)))) done.delete(owner);
   }
-  readOnly().tellMissing(
-    missing.filter((path) => !later.includes(path)),
-    log,
-  );
+  readOnly().tellMissing({ missing: missing.filter((path) => !later.includes(path)), musl }, log);
   return { done, files };
 }
 

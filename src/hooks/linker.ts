@@ -27,16 +27,20 @@ export function updateLinker({ log, root, pretend, forgivesReadOnly }: HookCall,
   const container = root();
   const { profile, libc, why } = detectProfile(container, log);
   log.debug(`dynamic linker of the container: ${libc}; ldconfig imitated: ${profile.name} (${why})`);
-  if (libc !== "musl")
-    updateGlibc(container, folders.flat(), profile, log, pretend !== undefined && forgivesReadOnly !== true);
+  const needsLinks = pretend !== undefined && forgivesReadOnly !== true;
+  if (libc !== "musl") updateGlibc(container, folders.flat(), profile, log, needsLinks);
   // Each puts its folders before those of the one before.
-  else for (const values of folders) updateMusl(container, values, profile, log);
+  else for (const values of folders) updateMusl(container, values, profile, log, needsLinks);
 }
 
-/** Makes the cache anew for links that came behind it. Throws HookError. */
+/** Whether the container's dynamic linker is musl's. */
+export function isMusl(root: Root): boolean {
+  return detectProfile(root, QUIET).libc === "musl";
+}
+
+/** Makes glibc's cache anew for links that came behind it. Throws HookError. */
 export function refreshCache(root: Root, log: Log): void {
-  const { profile, libc } = detectProfile(root, log);
-  if (libc !== "musl") updateGlibc(root, [], profile, log, true);
+  updateGlibc(root, [], detectProfile(root, log).profile, log, true);
 }
 
 function updateGlibc(root: Root, values: readonly string[], profile: Profile, log: Log, needsLinks: boolean): void {
@@ -72,9 +76,10 @@ function notIncluded(
  * musl loads by file name alone: without a link of the soname's name a library is not found. So the links are made, in
  * these folders only, as by `ldconfig -n`; the cache that comes with them has no reader and is not written.
  */
-function updateMusl(root: Root, values: readonly string[], profile: Profile, log: Log): void {
+function updateMusl(root: Root, values: readonly string[], profile: Profile, log: Log, needsLinks: boolean): void {
   const folders = usableFolders(root, values, muslPathFile, log);
   updateMuslPaths(root, folders, log);
   const nothingElse = { ...profile, systemDirectories: [] };
-  computeCache(root, nothingElse, { directories: folders, configuration: EMPTY, links: true, settle: true, log });
+  const options = { directories: folders, configuration: EMPTY, links: true, settle: true, needsLinks, log };
+  computeCache(root, nothingElse, options);
 }

@@ -22,6 +22,7 @@ import { pretendingOverlayOf } from "../rootfs/overlay.ts";
 import type { Root } from "../rootfs/root.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
 import type * as Linker from "./linker.ts";
+import { muslArchitectures } from "./musl-path.ts";
 
 const linker = part<typeof Linker>("linker");
 
@@ -52,6 +53,8 @@ export interface Substitutes {
   readonly files: readonly Substitute[];
   /** Links for which no file can stand. */
   readonly missing: readonly string[];
+  /** There is no cache: all links are missing. */
+  readonly musl: boolean;
 }
 
 /** Finds out what has to be mounted; `noted` says that another hook may come and has to know what is missing. */
@@ -60,9 +63,10 @@ export function substitutesOf(tree: VirtualRoot, noted: boolean): Substitutes {
   const folder = configurationFolderOf(tree);
   const cachePath = folder + CACHE_PATH.slice("/etc".length);
   const notes = unreal.filter(({ kind, path }) => kind === "link" || (kind === "file" && isForLdconfig(path, folder)));
+  const musl = isMusl(tree);
   const hasCache = unreal.some(({ path }) => path === cachePath);
   const files: Substitute[] = [];
-  if (hasCache || (noted && notes.length > 0)) {
+  if (!musl && (hasCache || (noted && notes.length > 0))) {
     const { cache } = split(tree.read(CACHE_PATH, largestCache));
     const behind = noted ? MARK + JSON.stringify(notes.map(noteOf)) + "\n" : "";
     files.push({ path: cachePath, mode: 0o444, bytes: fromText(cache + behind) });
@@ -72,10 +76,15 @@ export function substitutesOf(tree: VirtualRoot, noted: boolean): Substitutes {
     if (kind === "file" && path !== cachePath && !isForLdconfig(path, folder))
       files.push({ path, mode: change.mode, bytes: change.bytes });
   }
-  // Before the cache is made, or musl's list of folders, it is not known which links are needed.
-  const isLast = hasCache || unreal.some(({ path }) => path.startsWith(`${folder}/ld-musl-`));
-  const lacking = isLast ? unreal.filter(({ kind, path }) => kind === "link" && !tree.straightened.has(path)) : [];
-  return { files, missing: lacking.map(({ path }) => path) };
+  // Before the cache is made it is not known which links are needed.
+  const isLacking = ({ kind, path }: Change): boolean => kind === "link" && (musl || !tree.straightened.has(path));
+  const lacking = musl || hasCache ? unreal.filter(isLacking) : [];
+  return { files, missing: lacking.map(({ path }) => path), musl };
+}
+
+/** Whether the container's linker is musl's, which has no cache. */
+function isMusl(root: Root): boolean {
+  return muslArchitectures(root).length > 0 && linker().isMusl(root);
 }
 
 /** The changes that would be made: in the root, and by mounting files over its own. */
@@ -108,13 +117,13 @@ function isForLdconfig(path: string, folder: string): boolean {
 
 /**
  * Mounts what stands for the changes that are in the tree only. Without the cache no program finds the driver: HookError
- * `kernel`. What else cannot be had is warned of.
+ * `kernel`. What else cannot be had is warned of; of an image with musl, that is all.
  */
 export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, log: Log): void {
   if (isBehind(tree)) linker().refreshCache(tree, log);
-  const { files, missing } = substitutesOf(tree, true);
+  const { files, missing, musl } = substitutesOf(tree, true);
   const [first] = tree.unreal;
-  if (tree.real === undefined && files.length > 0 && first !== undefined)
+  if (tree.real === undefined && files.length > 0 && first !== undefined && !musl)
     throw new HookError("kernel", "change", first.path, `${describeErrno(-EROFS)}, ${notYet}`, { errno: EROFS });
   for (const { path, bytes } of files) {
     const isCache = path.endsWith(CACHE_PATH.slice("/etc".length));
@@ -128,7 +137,7 @@ export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, 
       log.warn(`the root is read-only: ${error.message}`);
     }
   }
-  tellMissing(missing, log);
+  tellMissing({ missing, musl }, log);
 }
 
 /**
@@ -144,7 +153,7 @@ function isBehind(tree: VirtualRoot): boolean {
     const name = path.slice(path.lastIndexOf("/") + 1);
     return cache.includes(`/${name}\0`) || cache.includes(`\0${name}\0`);
   };
-  return links.some(({ path, target }) => names(target) && !names(path));
+  return links.some(({ path, target }) => names(target) && !names(path)) && !isMusl(tree);
 }
 
 const notYet =
@@ -166,10 +175,11 @@ function makePlace(tree: VirtualRoot, path: string): void {
 }
 
 /** One line for all: a root that is read-only may lack dozens of links that nobody looks for. */
-export function tellMissing(links: readonly string[], log: Log): void {
-  const shown = links.slice(0, 4).join(", ") + (links.length > 4 ? `, and ${links.length - 4} more` : "");
-  if (links.length > 0)
-    log.warn(`the root is read-only, and the cache cannot stand for these links: ${shown}; make them in the image`);
+export function tellMissing({ missing, musl }: Pick<Substitutes, "missing" | "musl">, log: Log): void {
+  const shown = missing.slice(0, 4).join(", ") + (missing.length > 4 ? `, and ${missing.length - 4} more` : "");
+  const why = musl ? "musl has no cache that could" : "the cache cannot";
+  if (missing.length > 0)
+    log.warn(`the root is read-only, and ${why} stand for these links: ${shown}; make them in the image`);
 }
 
 /** The file as it is, for mountSubstitutes; undefined when there is none. */

@@ -28,7 +28,7 @@ export interface UpdateOptions {
    * itself removes such a link, or leaves it out, and takes it up in the next run.
    */
   readonly settle?: boolean;
-  /** A link that cannot be made because its folder is read-only is an error, not a warning: for `update`. */
+  /** A link that cannot be made because its folder is read-only is an error, not a warning. */
   readonly needsLinks?: boolean;
   /** Where the cache goes; CACHE_PATH unless told. */
   readonly cachePath?: string;
@@ -47,8 +47,6 @@ export interface ComputedCache {
   readonly entries: number;
   /** Links that were changed, or that could not be, in the order of the work. */
   readonly links: readonly LinkChange[];
-  /** The path of a link that could not be made as its folder is read-only. */
-  readonly readOnly: string | undefined;
 }
 
 export interface UpdateResult extends ComputedCache {
@@ -64,16 +62,14 @@ export interface UpdateResult extends ComputedCache {
  */
 export function update(root: Root, profile: Profile, options: UpdateOptions): UpdateResult {
   const computed = computeCache(root, profile, options);
-  const { cachePath = CACHE_PATH, log, needsLinks } = options;
-  if (needsLinks === true && computed.readOnly !== undefined)
-    throw kernelFailure("create link", computed.readOnly, -EROFS);
+  const { cachePath = CACHE_PATH, log } = options;
   const changed = !isCurrent(root, cachePath, computed.bytes);
   if (changed) root.replaceFile(cachePath, computed.bytes, CACHE_MODE);
   log.debug(`${cachePath}: ${changed ? "written" : "is right already"}, ${computed.entries} entries`);
   return { ...computed, changed };
 }
 
-/** As `update`, but only computes the cache; links are mended unless `links` is false. */
+/** As `update`, but only computes the cache; links are mended unless `links` is false. Throws HookError `kernel`. */
 export function computeCache(root: Root, profile: Profile, options: UpdateOptions): ComputedCache {
   const libraries = allLibraries(root, profile.library);
   const links: LinkChange[] = [];
@@ -88,7 +84,9 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
     // Laying the cache out takes as much memory as the scan.
     libraries.plain.forget();
     libraries.hwcaps.forget();
-    return { bytes: run.bytes(), entries: run.entries.length, links, readOnly: run.readOnly };
+    if (options.needsLinks === true && run.readOnly !== undefined)
+      throw kernelFailure("create link", run.readOnly, -EROFS);
+    return { bytes: run.bytes(), entries: run.entries.length, links };
   }
 }
 
