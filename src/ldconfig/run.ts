@@ -15,6 +15,7 @@ import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
 import { FolderScan, type Offer, type ScanContext } from "./scan.ts";
 import { SearchPath, type Folder, type OpenFolder } from "./search-path.ts";
+import { unmadeEntries } from "./unmade-links.ts";
 
 /** Entries at most; what is beyond is left out with a warning. */
 const ENTRY_LIMIT = 250_000;
@@ -149,6 +150,14 @@ export class Run implements Disposable {
       if (typeof facts === "number" || facts.type !== S_IFLNK) continue;
       if (directory.unlink(name) === 0) this.#changed(folder, name, "", "removed");
     }
+  }
+
+  /** What links that exist in memory only would have the dynamic linker find without the cache. */
+  addUnmade(): void {
+    const { entries } = this;
+    const { systemDirectories } = this.#profile;
+    for (const entry of unmadeEntries(this.#root, systemDirectories, this.#libraries.plain, entries))
+      entries.push(entry);
   }
 
   /** The bytes of the cache; throws HookError `refused`, see writeCache. */

@@ -80,6 +80,7 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
     // Not push(...links): an engine takes 65,534 arguments at most.
     for (const link of run.links) links.push(link);
     if (!settled && pass < PASSES) continue;
+    if (options.links) run.addUnmade();
     warnOfFormat(run, profile, options.log);
     // Laying the cache out takes as much memory as the scan.
     libraries.plain.forget();

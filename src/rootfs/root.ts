@@ -50,6 +50,8 @@ export interface Root extends Disposable {
    * Undefined where no link does.
    */
   readonly lasting?: ((path: string) => string) | undefined;
+  /** The paths of links that exist in memory only, themselves free of links. */
+  readonly unmadeLinks?: readonly string[];
   /** The root on which mounts can be made: this one, or what it is laid over; undefined before the mounts are there. */
   readonly real: Root | undefined;
   /** Notes that a file with these bytes would be mounted there; false where that is not only noted. */

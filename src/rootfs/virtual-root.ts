@@ -121,6 +121,10 @@ export class VirtualRoot implements Root {
     return this.#changes.pretends === "everywhere" ? (path) => this.#lasting(path) : undefined;
   }
 
+  get unmadeLinks(): readonly string[] {
+    return this.unreal.flatMap(({ kind, path }) => (kind === "link" ? [path] : []));
+  }
+
   #lasting(path: string): string {
     const walk = new VirtualWalk(this.#top, this.#effort);
     const node = this.#find(walk, path, "/");
