@@ -1,7 +1,7 @@
 /** Specs of every layout that the two writers and a few hands can give them, rewritten; the oracle reads the outcome. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { Document, parseAllDocuments } from "yaml";
+import { Document, parseAllDocuments, visit } from "yaml";
 import { parseDocument } from "./document.ts";
 import { rewriteText } from "./rewrite-text.ts";
 
@@ -137,12 +137,23 @@ function written(
   return Buffer.from(`${mark ? "\uFEFF" : ""}${text}`, "utf8").toString("latin1");
 }
 
+const truths = /^(?:y|Y|yes|Yes|YES|on|On|ON)$/u;
+const untruths = /^(?:n|N|no|No|NO|off|Off|OFF)$/u;
+
+/** As CDI's own reader does, go-yaml v2: words of YAML 1.1 are truth values, and `true` or `false` where text is wanted. */
 function read(bytes: string): Spec {
   const text = Buffer.from(bytes, "latin1")
     .toString("utf8")
     .replace(/^\uFEFF/u, "");
   const [document] = parseAllDocuments(text, { uniqueKeys: false });
   if (document === undefined || document.errors.length > 0) throw new Error(`the oracle cannot read ${text}`);
+  visit(document, {
+    Scalar: (key, node) => {
+      if (key === "key" || node.type !== "PLAIN" || typeof node.value !== "string") return;
+      if (truths.test(node.value)) node.value = "true";
+      else if (untruths.test(node.value)) node.value = "false";
+    },
+  });
   return JSON.parse(JSON.stringify(document.toJS())) as Spec;
 }
 
@@ -183,9 +194,9 @@ test("a spec of any layout is rewritten as it should be, and nothing else of it 
       const after = rewritten(text, false);
       expect(read(after)).toEqual(expected(read(text)));
       expect(rewritten(after, false)).toBe(after);
-      // Lines that have nothing of a hook stay as they are, in their order.
+      // Lines that have nothing of a hook stay as they are, in their order; the last one may have had no end.
       const others = (all: string): string[] =>
-        all.split("\n").filter((line) => !/path|env|hookName|NVIDIA_CTK_DEBUG|[[\]{}]/u.test(line));
+        all.split(/\r?\n/u).filter((line) => !/path|env|hookName|NVIDIA_CTK_DEBUG|[[\]{}]/u.test(line));
       expect(others(after)).toEqual(others(text));
     }),
     { numRuns: runs },
