@@ -34,6 +34,7 @@ const TEST = [
   { package: "crun", command: "crun" },
   { package: "runsc", command: "runsc" },
   { package: "podman", command: "podman" },
+  { package: "uidmap", command: "newuidmap" },
   { package: "umoci", command: "umoci" },
   { package: "skopeo", command: "skopeo" },
   { package: "buildah", command: "buildah" },
