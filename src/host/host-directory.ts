@@ -5,7 +5,7 @@ import { AT_FDCWD, AT_REMOVEDIR, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../ker
 import { EBUSY, EEXIST, ENOENT, ENOTEMPTY, EROFS, describeErrno } from "../kernel/errno.ts";
 import { fsetxattr } from "../kernel/extended-attributes.ts";
 import { close, fchmod, fsync, mkdirat, openat, unlinkat } from "../kernel/files.ts";
-import { getpid, getrandom, processExists } from "../kernel/process.ts";
+import { isLeftover, temporaryName } from "../kernel/temporary-name.ts";
 import { hostFolder } from "./folder.ts";
 import { SELINUX } from "./host-facts.ts";
 
@@ -67,16 +67,11 @@ function syncParent(path: string): void {
   withHostDirectory(path.slice(0, path.lastIndexOf("/") + 1) || ".", (parent) => fsync(parent));
 }
 
-/** `.cdi-hook-PID-RANDOM`: no CDI reader takes it for a spec, as it ends in neither `.json` nor `.yaml`. */
-const TEMPORARY = /^\.cdi-hook-(\d{1,10})-[0-9a-f]{16}$/;
-
 /** A temporary name for what shall be renamed within its directory. Throws HookError `kernel` without random numbers. */
 export function temporaryHostName(): string {
-  const random = new Uint8Array(8);
-  const result = getrandom(random);
-  if (result < 0) throw failure("get", "random bytes", result);
-  const digits = Array.from(random, (byte) => (byte + 0x100).toString(16).slice(1));
-  return `.cdi-hook-${getpid()}-${digits.join("")}`;
+  const name = temporaryName();
+  if (typeof name === "number") throw failure("get", "random bytes", name);
+  return name;
 }
 
 /**
@@ -96,10 +91,7 @@ export function leftoversIn(path: string): readonly string[] {
     return [];
   }
   if (typeof names === "string") return [];
-  return names.filter((name) => {
-    const pid = Number(TEMPORARY.exec(name)?.[1] ?? 0);
-    return pid > 0 && pid !== getpid() && !processExists(pid);
-  });
+  return names.filter((name) => isLeftover(name, false));
 }
 
 function failure(operation: string, path: string, result: number): HookError {

@@ -26,6 +26,7 @@ import {
   type InotifyEvent,
 } from "../kernel/inotify.ts";
 import { getpid } from "../kernel/process.ts";
+import { TEMPORARY_PREFIX } from "../kernel/temporary-name.ts";
 
 /** What makes a directory another one, or gone. */
 const ITSELF = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED;
@@ -59,7 +60,7 @@ export class DirectoryWatch implements Disposable {
   readonly #names: ReadonlySet<string>;
   readonly #isWatched: (name: string) => boolean;
   /** How the temporary names of this process begin. */
-  readonly #ours = `.cdi-hook-${getpid()}-`;
+  readonly #ours = `${TEMPORARY_PREFIX}${getpid()}-`;
   #watches: Watches = new Map();
   /** Cookie of the last rename from a temporary name of ours. */
   #ourRename = 0;

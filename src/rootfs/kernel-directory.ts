@@ -8,7 +8,7 @@ import { KernelFile } from "./kernel-file.ts";
 import type { OpenFile } from "./open-file.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
 import { replaceFileIn, replaceLinkIn } from "./replace.ts";
-import { removeLeftovers } from "./temporary.ts";
+import { removeLeftovers } from "./leftovers.ts";
 
 /** Bytes per getdents64: a directory of a few hundred names in one call. */
 const ENTRIES_BYTES = 64 << 10;

@@ -7,7 +7,7 @@
 import { O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../kernel/constants.ts";
 import { ENOENT } from "../kernel/errno.ts";
 import { close, fchmod, fsync, openat, renameWithin, symlinkat, unlinkat, writeAll } from "../kernel/files.ts";
-import { temporaryName } from "./temporary.ts";
+import { temporaryName } from "../kernel/temporary-name.ts";
 
 /** How often a temporary file that somebody removed is made again. */
 const ATTEMPTS = 8;

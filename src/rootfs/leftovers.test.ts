@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../kernel/constants.ts";
 import { close, openat } from "../kernel/files.ts";
-import { removeLeftovers, temporaryName } from "./temporary.ts";
+import { temporaryName } from "../kernel/temporary-name.ts";
+import { removeLeftovers } from "./leftovers.ts";
 
 let base: string;
 let directory: number;
