@@ -8,10 +8,9 @@ import { HookError } from "../errors.ts";
 import { monotonicMilliseconds } from "../kernel/clock.ts";
 import { EINTR, describeErrno } from "../kernel/errno.ts";
 import { close, read, write } from "../kernel/files.ts";
+import { POLLIN, POLLOUT, poll, type Awaited } from "../kernel/poll.ts";
 import { exit, heedSignalsOfWrites, ignoreSignalsOfWrites, restoreInherited } from "../kernel/process.ts";
 import {
-  POLLIN,
-  POLLOUT,
   duplicate,
   execve,
   fork,
@@ -19,11 +18,9 @@ import {
   layOutVectors,
   limitFileSize,
   pipe,
-  poll,
   releaseVectors,
   standAlone,
   wait,
-  type Awaited,
   type Ended,
   type Pipe,
   type Vectors,

@@ -2,7 +2,7 @@ import { HookError } from "../errors.ts";
 import { monotonicMilliseconds } from "../kernel/clock.ts";
 import { describeErrno } from "../kernel/errno.ts";
 import { close } from "../kernel/files.ts";
-import { waitReadable } from "../kernel/poll.ts";
+import { POLLIN, poll, type Awaited } from "../kernel/poll.ts";
 import { SIGHUP, SIGINT, SIGIO, SIGTERM, blockSignals, readSignal, signalDescriptor } from "../kernel/signal.ts";
 
 const ENDING = [SIGHUP, SIGINT, SIGTERM];
@@ -28,11 +28,13 @@ export class Wait implements Disposable {
 
   /** Waits until that time at most, for the descriptor to become readable if there is one. Throws HookError `kernel`. */
   until(time: number, descriptor?: number): "readable" | "time" | "end" {
-    const descriptors = descriptor === undefined ? [this.#signals] : [this.#signals, descriptor];
-    const readable = waitReadable(descriptors, time - this.time);
-    if (typeof readable === "number") throw new HookError("kernel", "wait for", "events", describeErrno(readable));
-    if (readable.includes(0) && readSignal(this.#signals) !== 0) return "end";
-    return readable.includes(1) ? "readable" : "time";
+    const awaited: Awaited[] = [[this.#signals, POLLIN]];
+    if (descriptor !== undefined) awaited.push([descriptor, POLLIN]);
+    const ready = poll(awaited, time - this.time);
+    if (typeof ready === "number") throw new HookError("kernel", "wait for", "events", describeErrno(ready));
+    const [signals = 0, readable = 0] = ready;
+    if (signals !== 0 && readSignal(this.#signals) !== 0) return "end";
+    return readable === 0 ? "time" : "readable";
   }
 
   [Symbol.dispose](): void {

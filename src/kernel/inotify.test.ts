@@ -14,7 +14,7 @@ import {
   inotifyRemoveWatch,
   readEvents,
 } from "./inotify.ts";
-import { waitReadable } from "./poll.ts";
+import { POLLIN, poll } from "./poll.ts";
 
 test("events with the names that they are about, the halves of a rename with one cookie; nothing when nothing happens", () => {
   const top = scratchDirectory();
@@ -23,11 +23,11 @@ test("events with the names that they are about, the halves of a rename with one
   const watch = inotifyAddWatch(descriptor, top, IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO);
   expect(watch).toBeGreaterThan(0);
   expect(readEvents(descriptor)).toEqual([]);
-  expect(waitReadable([descriptor], 0)).toEqual([]);
+  expect(poll([[descriptor, POLLIN]], 0)).toEqual([0]);
   const names = ["a", "sixteen-letters!", "\u00e9"];
   for (const name of names) writeFileSync(Buffer.from(join(top, name), "latin1"), "");
   renameSync(join(top, "a"), join(top, "b"));
-  expect(waitReadable([descriptor], 1000)).toEqual([0]);
+  expect(poll([[descriptor, POLLIN]], 1000)).toEqual([POLLIN]);
   const events = readEvents(descriptor);
   if (typeof events === "number") throw new Error(`read: ${events}`);
   const cookie = events[3]?.cookie ?? 0;

@@ -1,21 +1,22 @@
 import { EINTR } from "./errno.ts";
 import { NR } from "./syscalls.ts";
 
-const POLLIN = 1;
+export const POLLIN = 1;
+export const POLLOUT = 4;
+
+/** A descriptor and what is waited for: POLLIN, POLLOUT. */
+export type Awaited = readonly [fd: number, events: number];
 
 /**
- * Waits until one of the descriptors can be read, at most so many milliseconds (ppoll(2)). Which of them can be, as
- * indices; none when the time is over or a signal came; -errno.
+ * Waits until something can be done with one of the descriptors, or for so many milliseconds. What poll(2) says of each,
+ * 0 for nothing, as it is for all when the time is over or a signal came; -errno for a failure.
  */
-export function waitReadable(descriptors: readonly number[], milliseconds: number): readonly number[] | number {
-  const polled = new Int32Array(descriptors.length * 2); // struct pollfd: descriptor, events and answered events
-  for (const [at, fd] of descriptors.entries()) {
-    polled[at * 2] = fd;
-    polled[at * 2 + 1] = POLLIN;
-  }
+export function poll(list: readonly Awaited[], milliseconds: number): readonly number[] | number {
+  const words = new Int32Array(2 * list.length); // struct pollfd: descriptor, events and answered events
+  list.forEach(([fd, events], at) => words.set([fd, events], 2 * at));
   const rest = Math.max(0, milliseconds);
-  const timeout = new Uint32Array([Math.floor(rest / 1000), 0, Math.floor((rest % 1000) * 1e6), 0]);
-  const result = syscall(NR.ppoll, polled, descriptors.length, timeout, 0, 8);
-  if (result < 0) return result === -EINTR ? [] : result;
-  return descriptors.flatMap((_, at) => ((polled[at * 2 + 1] ?? 0) >> 16 === 0 ? [] : [at]));
+  const time = Uint32Array.of(rest / 1000, 0, (rest % 1000) * 1e6, 0); // struct timespec
+  const result = syscall(NR.ppoll, words, list.length, time, 0, 8);
+  if (result < 0 && result !== -EINTR) return result;
+  return list.map((_, at) => (result <= 0 ? 0 : (words[2 * at + 1] ?? 0) >>> 16));
 }

@@ -12,8 +12,6 @@ import { close, restarted, write } from "./files.ts";
 import { NR } from "./syscalls.ts";
 
 export const SIGKILL = 9;
-export const POLLIN = 1;
-export const POLLOUT = 4;
 
 const SIGCHLD = 17;
 const PROT_READ_WRITE = 3;
@@ -152,20 +150,4 @@ export function standAlone(): void {
 export function limitFileSize(bytes: number): number {
   const limit = Uint32Array.of(bytes, bytes / 2 ** 32, bytes, bytes / 2 ** 32); // soft and hard
   return syscall(NR.prlimit64, 0, RLIMIT_FSIZE, limit, 0);
-}
-
-/** A descriptor and what is waited for: POLLIN, POLLOUT. */
-export type Awaited = readonly [fd: number, events: number];
-
-/**
- * Waits until something can be done with one of the descriptors, or for so many milliseconds. What poll(2) says of each,
- * 0 for nothing; -errno for a failure.
- */
-export function poll(list: readonly Awaited[], milliseconds: number): readonly number[] | number {
-  const words = new Int32Array(2 * list.length);
-  list.forEach(([fd, events], at) => words.set([fd, events], 2 * at));
-  const time = Uint32Array.of(milliseconds / 1000, 0, (milliseconds % 1000) * 1e6, 0); // struct timespec
-  const result = syscall(NR.ppoll, words, list.length, time, 0, 8);
-  if (result < 0 && result !== -EINTR) return result;
-  return list.map((_, at) => (result <= 0 ? 0 : (words[2 * at + 1] ?? 0) >>> 16));
 }
