@@ -2,6 +2,8 @@ import { S_IFMT } from "./constants.ts";
 
 /** Size of `struct statx` (linux/stat.h). */
 const SIZE = 256;
+/** STATX_MNT_ID, which Linux says without being asked. */
+const MOUNT_ID = 0x1000;
 /** STATX_ATTR_MOUNT_ROOT */
 const MOUNT_ROOT = 0x2000;
 
@@ -103,6 +105,11 @@ export class Stat {
   /** Differs also when its attributes or names were changed: with ctime. */
   get version(): string {
     return [this.content, this.#words[24], this.#words[25], this.#words[26]].join(":");
+  }
+
+  /** Whether this kernel tells `mountPoint`: since 5.8, as it tells the mount's id (STATX_MNT_ID). */
+  get knowsMounts(): boolean {
+    return ((this.#words[0] ?? 0) & MOUNT_ID) !== 0;
   }
 
   /** Whether something is mounted there (STATX_ATTR_MOUNT_ROOT; false on kernels before 5.8). */

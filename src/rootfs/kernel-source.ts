@@ -17,6 +17,7 @@ import { Stat, type Identity } from "../kernel/stat.ts";
 import { isName, type DeviceNumber, type DirectoryEntry } from "./directory.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
+import { isMountPoint } from "./mount-identity.ts";
 import type { OpenFile } from "./open-file.ts";
 import { isReadOnly, refusesWrites } from "./pseudo-filesystem.ts";
 import type { NodeFacts, SourceNode } from "./source.ts";
@@ -142,7 +143,10 @@ class KernelNode implements SourceNode {
     if (!isName(name)) return -ENOENT;
     const descriptor = this.#descriptor();
     const result = descriptor < 0 ? descriptor : statx(descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
-    return result < 0 ? result : new KernelNode(this.#open, this, name, nodeFacts(stat));
+    if (result < 0) return result;
+    const facts = nodeFacts(stat);
+    const told = stat.knowsMounts ? facts : { ...facts, mountPoint: isMountPoint(stat, descriptor, name) };
+    return new KernelNode(this.#open, this, name, told);
   }
 
   readlink(): string | number {

@@ -36,6 +36,7 @@ import {
 import { Stat } from "../kernel/stat.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import type { KernelRoot } from "./kernel-root.ts";
+import { isMountPoint } from "./mount-identity.ts";
 import { Held, byDescriptor, check, containersRoot, enterNamespaceOf, keepToOurselves, named } from "./mount.ts";
 import type { Root } from "./root.ts";
 import { Walk } from "./walk.ts";
@@ -117,7 +118,7 @@ function mountsBelow(
   for (const { name } of entries) {
     if (statx(folder, name, AT_SYMLINK_NOFOLLOW, stat) < 0) continue;
     const way = [...names, name];
-    if (stat.mountPoint) {
+    if (isMountPoint(stat, folder, name)) {
       const descriptor = held.keep(openat(folder, name, NAMED));
       if (descriptor < 0) return descriptor;
       found.push({ names: way, descriptor });

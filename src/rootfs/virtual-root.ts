@@ -103,7 +103,7 @@ export class VirtualRoot implements Root {
     return this.#changes.unreal;
   }
 
-  /** Whether the path leads to the root of a mount. Linux tells since 5.8. */
+  /** Whether the path leads to the root of a mount. */
   isMountPoint(path: string): boolean {
     const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, "/");
     return typeof node !== "number" && node.facts.mountPoint;
