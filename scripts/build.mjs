@@ -55,7 +55,7 @@ async function build() {
     return;
   }
   const { bundle } = await import("./bundle.mjs");
-  const objects = await compileModules(tools, work, say, bundle(top, dist, work));
+  const objects = await compileModules(tools, work, say, bundle(top, dist, work, tools.arch.replace("_", "-")));
   await compileHost(tools, objects, work, `${executable}.new`, say);
   const size = statSync(`${executable}.new`).size;
   if (!options.sanitize && size > SIZE_LIMIT)

@@ -73,8 +73,8 @@ const parts = {
   },
 };
 
-/** Writes the modules NAME.js to `work`, and esbuild's metafile to `dist`. */
-export async function bundle(top, dist, work) {
+/** Writes the modules NAME.js for an architecture, as host.c calls it, to `work`, and esbuild's metafile to `dist`. */
+export async function bundle(top, dist, work, architecture) {
   for (const name of readdirSync(work)) if (name.endsWith(".js")) rmSync(join(work, name));
   const { version } = JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
   const result = await build({
@@ -94,7 +94,7 @@ export async function bundle(top, dist, work) {
     metafile: true,
     // The engine is older than the symbol; esbuild's lowering of `using` looks for this one.
     banner: { js: 'Symbol.dispose??=Symbol.for("Symbol.dispose");' },
-    define: { CDI_HOOK_VERSION: JSON.stringify(version) },
+    define: { CDI_HOOK_VERSION: JSON.stringify(version), architecture: JSON.stringify(architecture) },
     alias: nodeModules(top),
     plugins: [parts],
   });

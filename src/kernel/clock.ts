@@ -1,4 +1,4 @@
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;

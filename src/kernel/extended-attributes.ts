@@ -2,7 +2,7 @@
 
 import { toText } from "../bytes/text.ts";
 import { restarted } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX (linux/limits.h). */
 const LARGEST = 64 << 10;

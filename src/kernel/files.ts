@@ -8,7 +8,7 @@ import { toText } from "../bytes/text.ts";
 import { AT_EMPTY_PATH, PATH_MAX, S_IFCHR } from "./constants.ts";
 import { EINTR, EIO, ENAMETOOLONG } from "./errno.ts";
 import type { Stat } from "./stat.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 /** How often a call that a signal interrupted is made again before its EINTR is reported. */
 const EINTR_RETRIES = 16;

@@ -4,7 +4,7 @@ import { toText } from "../bytes/text.ts";
 import { O_CLOEXEC, O_NONBLOCK } from "./constants.ts";
 import { EAGAIN } from "./errno.ts";
 import { read, restarted } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 /** Events, as they are asked for and told (linux/inotify.h). */
 export const IN_MODIFY = 0x2;

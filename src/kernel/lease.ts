@@ -1,6 +1,6 @@
 /** File leases (fcntl(2), F_SETLEASE): how a reader learns of writers. As in files.ts: a number >= 0, or -errno. */
 
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 const F_SETLEASE = 1024;
 const F_GETLEASE = 1025;

@@ -1,7 +1,7 @@
 import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "./constants.ts";
 import { ENOSYS, EOPNOTSUPP, EPERM } from "./errno.ts";
 import { close, fileSystemMagic, openat, restarted } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 const PROC_SUPER_MAGIC = 0x9fa0;
 

@@ -4,7 +4,7 @@
 
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_CLOEXEC } from "./constants.ts";
 import { restarted } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 /** Flags of mount(2) (linux/mount.h). */
 export const MS_RDONLY = 1;

@@ -1,5 +1,5 @@
 import { EINTR } from "./errno.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 export const POLLIN = 1;
 export const POLLOUT = 4;

@@ -2,7 +2,7 @@ import { toText } from "../bytes/text.ts";
 import { EBADF, ENOENT } from "./errno.ts";
 import { openat, restarted } from "./files.ts";
 import { AT_FDCWD, O_CLOEXEC, O_PATH, PATH_MAX } from "./constants.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 const F_GETFD = 1;
 const SIGPIPE = 13;

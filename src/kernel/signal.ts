@@ -1,7 +1,7 @@
 import { O_CLOEXEC, O_NONBLOCK } from "./constants.ts";
 import { EAGAIN } from "./errno.ts";
 import { read } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 export const SIGHUP = 1;
 export const SIGINT = 2;

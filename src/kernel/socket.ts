@@ -1,7 +1,7 @@
 import { fromText } from "../bytes/text.ts";
 import { O_CLOEXEC } from "./constants.ts";
 import { close, restarted } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;

@@ -9,7 +9,7 @@ import { writeText } from "../bytes/text.ts";
 import { O_CLOEXEC } from "./constants.ts";
 import { E2BIG, EINTR, EIO } from "./errno.ts";
 import { close, restarted, write } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 export const SIGKILL = 9;
 

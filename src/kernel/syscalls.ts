@@ -1,137 +1,71 @@
-/** System call numbers: x86-64 has its own, arm64 and riscv64 share the generic table (asm-generic/unistd.h). */
+/**
+ * System call numbers: x86-64 has its own, arm64 and riscv64 share the generic table (asm-generic/unistd.h). Import them as
+ * `NR`. The build knows for which architecture it is, and puts the numbers in the place of the names.
+ */
 
-const X86_64 = {
-  read: 0,
-  write: 1,
-  close: 3,
-  lseek: 8,
-  rt_sigaction: 13,
-  ioctl: 16,
-  rt_sigprocmask: 14,
-  pread64: 17,
-  getpid: 39,
-  socket: 41,
-  sendto: 44,
-  kill: 62,
-  chdir: 80,
-  getcwd: 79,
-  fcntl: 72,
-  fsync: 74,
-  umask: 95,
-  geteuid: 107,
-  fchmod: 91,
-  fchown: 93,
-  fstatfs: 138,
-  chroot: 161,
-  mount: 165,
-  fsetxattr: 190,
-  fgetxattr: 193,
-  flistxattr: 196,
-  umount2: 166,
-  getdents64: 217,
-  clock_gettime: 228,
-  exit_group: 231,
-  inotify_add_watch: 254,
-  inotify_rm_watch: 255,
-  openat: 257,
-  mkdirat: 258,
-  mknodat: 259,
-  unlinkat: 263,
-  renameat2: 316,
-  symlinkat: 266,
-  readlinkat: 267,
-  fchmodat: 268,
-  ppoll: 271,
-  signalfd4: 289,
-  inotify_init1: 294,
-  faccessat: 269,
-  getrandom: 318,
-  statx: 332,
-  open_tree: 428,
-  move_mount: 429,
-  fsopen: 430,
-  fsconfig: 431,
-  fsmount: 432,
-  mount_setattr: 442,
-  fchmodat2: 452,
-  mmap: 9,
-  munmap: 11,
-  clone: 56,
-  execve: 59,
-  wait4: 61,
-  setpgid: 109,
-  prctl: 157,
-  dup3: 292,
-  pipe2: 293,
-  setns: 308,
-  prlimit64: 302,
-};
+const x86 = architecture === "x86-64";
 
-const GENERIC: typeof X86_64 = {
-  setns: 268,
-  getcwd: 17,
-  fsetxattr: 7,
-  fgetxattr: 10,
-  flistxattr: 13,
-  fcntl: 25,
-  inotify_init1: 26,
-  inotify_add_watch: 27,
-  inotify_rm_watch: 28,
-  ioctl: 29,
-  mkdirat: 34,
-  mknodat: 33,
-  unlinkat: 35,
-  symlinkat: 36,
-  umount2: 39,
-  mount: 40,
-  fstatfs: 44,
-  faccessat: 48,
-  chdir: 49,
-  chroot: 51,
-  fchmod: 52,
-  fchmodat: 53,
-  fchown: 55,
-  openat: 56,
-  close: 57,
-  getdents64: 61,
-  read: 63,
-  write: 64,
-  pread64: 67,
-  ppoll: 73,
-  signalfd4: 74,
-  readlinkat: 78,
-  fsync: 82,
-  exit_group: 94,
-  clock_gettime: 113,
-  kill: 129,
-  rt_sigaction: 134,
-  rt_sigprocmask: 135,
-  umask: 166,
-  getpid: 172,
-  socket: 198,
-  sendto: 206,
-  geteuid: 175,
-  renameat2: 276,
-  getrandom: 278,
-  statx: 291,
-  open_tree: 428,
-  move_mount: 429,
-  fsopen: 430,
-  fsconfig: 431,
-  fsmount: 432,
-  mount_setattr: 442,
-  fchmodat2: 452,
-  mmap: 222,
-  munmap: 215,
-  clone: 220,
-  execve: 221,
-  wait4: 260,
-  setpgid: 154,
-  prctl: 167,
-  dup3: 24,
-  pipe2: 59,
-  prlimit64: 261,
-  lseek: 62,
-};
-
-export const NR = architecture === "x86-64" ? X86_64 : GENERIC;
+export const read = x86 ? 0 : 63;
+export const write = x86 ? 1 : 64;
+export const close = x86 ? 3 : 57;
+export const lseek = x86 ? 8 : 62;
+export const mmap = x86 ? 9 : 222;
+export const munmap = x86 ? 11 : 215;
+export const rt_sigaction = x86 ? 13 : 134;
+export const rt_sigprocmask = x86 ? 14 : 135;
+export const ioctl = x86 ? 16 : 29;
+export const pread64 = x86 ? 17 : 67;
+export const getpid = x86 ? 39 : 172;
+export const socket = x86 ? 41 : 198;
+export const sendto = x86 ? 44 : 206;
+export const clone = x86 ? 56 : 220;
+export const execve = x86 ? 59 : 221;
+export const wait4 = x86 ? 61 : 260;
+export const kill = x86 ? 62 : 129;
+export const fcntl = x86 ? 72 : 25;
+export const fsync = x86 ? 74 : 82;
+export const getcwd = x86 ? 79 : 17;
+export const chdir = x86 ? 80 : 49;
+export const fchmod = x86 ? 91 : 52;
+export const fchown = x86 ? 93 : 55;
+export const umask = x86 ? 95 : 166;
+export const geteuid = x86 ? 107 : 175;
+export const setpgid = x86 ? 109 : 154;
+export const fstatfs = x86 ? 138 : 44;
+export const prctl = x86 ? 157 : 167;
+export const chroot = x86 ? 161 : 51;
+export const mount = x86 ? 165 : 40;
+export const umount2 = x86 ? 166 : 39;
+export const fsetxattr = x86 ? 190 : 7;
+export const fgetxattr = x86 ? 193 : 10;
+export const flistxattr = x86 ? 196 : 13;
+export const getdents64 = x86 ? 217 : 61;
+export const clock_gettime = x86 ? 228 : 113;
+export const exit_group = x86 ? 231 : 94;
+export const inotify_add_watch = x86 ? 254 : 27;
+export const inotify_rm_watch = x86 ? 255 : 28;
+export const openat = x86 ? 257 : 56;
+export const mkdirat = x86 ? 258 : 34;
+export const mknodat = x86 ? 259 : 33;
+export const unlinkat = x86 ? 263 : 35;
+export const symlinkat = x86 ? 266 : 36;
+export const readlinkat = x86 ? 267 : 78;
+export const fchmodat = x86 ? 268 : 53;
+export const faccessat = x86 ? 269 : 48;
+export const ppoll = x86 ? 271 : 73;
+export const signalfd4 = x86 ? 289 : 74;
+export const dup3 = x86 ? 292 : 24;
+export const pipe2 = x86 ? 293 : 59;
+export const inotify_init1 = x86 ? 294 : 26;
+export const prlimit64 = x86 ? 302 : 261;
+export const setns = x86 ? 308 : 268;
+export const renameat2 = x86 ? 316 : 276;
+export const getrandom = x86 ? 318 : 278;
+export const statx = x86 ? 332 : 291;
+export const open_tree = 428;
+export const move_mount = 429;
+export const fsopen = 430;
+export const fsconfig = 431;
+export const fsmount = 432;
+export const mount_setattr = 442;
+export const fchmodat2 = 452;

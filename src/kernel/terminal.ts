@@ -1,5 +1,5 @@
 import { restarted } from "./files.ts";
-import { NR } from "./syscalls.ts";
+import * as NR from "./syscalls.ts";
 
 /** The same number on x86, ARM and RISC-V (asm-generic/ioctls.h). */
 const TIOCGWINSZ = 0x5413;

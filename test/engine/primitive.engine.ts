@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { namesIn, scratchDescriptor } from "../support/kernel-scratch.ts";
 import { O_CREAT, O_RDWR } from "../../src/kernel/constants.ts";
 import { EBADF, EFAULT, EINVAL, ENOSYS } from "./refusals.ts";
-import { NR } from "../../src/kernel/syscalls.ts";
+import * as NR from "../../src/kernel/syscalls.ts";
 
 declare const syscall: (...values: unknown[]) => number;
 declare const latin1: (...values: unknown[]) => string;
