@@ -47,7 +47,11 @@ export const applyFlags: readonly Flag[] = [
     value: "none",
     help: "write nothing into the root: put files into the state folder, and print as JSON the bind mounts that the container needs of them",
   },
-  { name: "in-place", value: "none", help: "with --emit-mounts: put the mounts into the bundle's config.json instead" },
+  {
+    name: "in-place",
+    value: "none",
+    help: "with --emit-mounts: put the mounts into the bundle's config.json instead, and a poststop hook that removes their files",
+  },
   {
     name: "id",
     value: "string",

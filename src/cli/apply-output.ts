@@ -1,11 +1,12 @@
 /** What `apply` leaves elsewhere than in the root: files to be mounted, or an upper directory of overlayfs. */
-import { changedConfig, type ListChange } from "../apply/config-edit.ts";
+import { changedConfig, type Changes, type ListChange } from "../apply/config-edit.ts";
 import { removeState, stateFolderOf, usualStateFolder, writeState, type EmittedMount } from "../apply/state-folder.ts";
 import { fromText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
 import type { FlagValues } from "../hooks/hook.ts";
 import { substitutesOf, tellMissing } from "../hooks/read-only.ts";
 import { readHostFile } from "../host/file.ts";
+import { ownExecutablePath } from "../host/own-executable.ts";
 import { makeHostDirectories } from "../host/regular-file.ts";
 import { replaceHostFile } from "../host/replace-file.ts";
 import type { Logger } from "../logger.ts";
@@ -45,27 +46,60 @@ export function mountsOutput(flags: FlagValues, state: State, log: Logger): Outp
         if (tree.isNew(path)) log.warn(`apply: the root has no ${path} to mount on: the runtime has to make it`);
       tellMissing(substitutes, log);
       const mounts = writeState(folder, files);
-      if (inPlace) putInPlace(`${bundle}/config.json`, folder, mounts);
+      if (inPlace) putInPlace(`${bundle}/config.json`, folder, mounts, log);
       else writeJson(mounts);
     },
   };
 }
 
-/** The mounts come last, those of an earlier time go. */
-function putInPlace(path: string, folder: string, mounts: readonly EmittedMount[]): void {
+/**
+ * The mounts come last, those of an earlier time go. `cleanup`, which removes the folder, runs when the container is deleted
+ * (runtime-spec, config.md "Poststop"); without it a warning has to do.
+ */
+function putInPlace(path: string, folder: string, mounts: readonly EmittedMount[], log: Logger): void {
   const text = readHostFile(path, "state", largestConfig);
   const config = parseJsonObject(text, path);
-  const present: readonly unknown[] = Array.isArray(config.members["mounts"]) ? config.members["mounts"] : [];
-  const isOld = (mount: unknown): boolean => {
+  const { hooks } = config.members;
+  const executable = ownExecutablePath();
+  if (executable === undefined)
+    log.warn(`apply: this executable has no path for a poststop hook: ${folder} is to be removed by cdi-hook cleanup`);
+  const slash = folder.lastIndexOf("/");
+  const args = ["cdi-hook", "cleanup", folder.slice(slash + 1), "--state-dir", folder.slice(0, slash) || "/"];
+  const isOldMount = (mount: unknown): boolean => {
     const source = isObject(mount) ? mount["source"] : undefined;
     return typeof source === "string" && config.bytes(source).startsWith(`${folder}/`);
   };
-  const change: ListChange = {
-    remove: new Set(present.flatMap((mount, at) => (isOld(mount) ? [at] : []))),
-    insert: new Map([[present.length, mounts.map((mount) => JSON.stringify(mount))]]),
+  const isOldHook = (hook: unknown): boolean => {
+    const words: unknown = isObject(hook) ? hook["args"] : undefined;
+    return Array.isArray(words) && config.bytes(JSON.stringify(words)) === JSON.stringify(args);
   };
-  const changed = changedConfig(text, new Map([["mounts", change]]), path);
+  const changes: Changes = new Map<string, ListChange | Changes>([
+    ["mounts", exchange(config.members["mounts"], isOldMount, mounts)],
+    [
+      "hooks",
+      new Map([
+        [
+          "poststop",
+          exchange(
+            isObject(hooks) ? hooks["poststop"] : undefined,
+            isOldHook,
+            executable === undefined ? [] : [{ path: executable, args }],
+          ),
+        ],
+      ]),
+    ],
+  ]);
+  const changed = changedConfig(text, changes, path);
   if (changed !== text) replaceHostFile(path, fromText(changed));
+}
+
+/** A list in which what is ours goes, and comes anew at its end. */
+function exchange(list: unknown, isOurs: (item: unknown) => boolean, items: readonly unknown[]): ListChange {
+  const present: readonly unknown[] = Array.isArray(list) ? list : [];
+  return {
+    remove: new Set(present.flatMap((item, at) => (isOurs(item) ? [at] : []))),
+    insert: new Map(items.length === 0 ? [] : [[present.length, items.map((item) => JSON.stringify(item))]]),
+  };
 }
 
 /** An upper directory of overlayfs in a folder, which is made when it is missing. Throws HookError `usage`. */

@@ -3,6 +3,7 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY } from "../kernel/co
 import { EIO, EFBIG, describeErrno } from "../kernel/errno.ts";
 import { close, fileSystemMagic, fstat, openat, pread } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
+import { hostFacts, hostFactsBehindLinks } from "./host-facts.ts";
 
 const PROC_SUPER_MAGIC = 0x9fa0;
 /** Ours has 3 MB. */
@@ -26,6 +27,14 @@ export function ownExecutable(): Uint8Array {
   } finally {
     close(file);
   }
+}
+
+/** A path that leads to that executable; undefined when it has none any more, or an emulator's is the one that runs. */
+export function ownExecutablePath(): string | undefined {
+  const self = "/proc/self/exe";
+  const path = hostFacts(self)?.target;
+  if (path?.startsWith("/") !== true) return undefined;
+  return hostFacts(path)?.identity === hostFactsBehindLinks(self)?.identity ? path : undefined;
 }
 
 function wholeFile(file: number): Uint8Array {

@@ -1,13 +1,23 @@
 /** `apply` and roots that are not written: the mounts it prints, and the upper directory. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, type TestContext, test } from "vitest";
 import { writeBundle } from "../support/bundle.ts";
 import { copyTree } from "../support/debian-root.ts";
 import { executablePath, runHook } from "../support/executable.ts";
-import { probeCommand } from "../support/probe.ts";
+import { loaded, probeCommand } from "../support/probe.ts";
 import { readOnlyStage, stageWithMountPoints } from "../support/read-only-root.ts";
+import { crun, gvisor2026With, runc } from "../support/runtimes.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 import type { Stage } from "../support/stage.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
@@ -134,6 +144,51 @@ describe("--emit-mounts", () => {
     expect(once.length).toBeGreaterThan(text.length);
     expect(run("--in-place", "--id", "a")).toMatchObject({ status: 0 });
     expect(readFileSync(path, "utf8")).toBe(once);
+  });
+
+  const runtimes = [runc, crun, gvisor2026With("--overlay2=none")];
+  test.for(runtimes)("--in-place: after a container of $name nothing is left on the host", (runtime, context) => {
+    const reason = runtime.missing();
+    if (reason !== undefined) context.skip(reason);
+    const staged = readOnlyStage(stageWithMountPoints(context));
+    const { root, work, driver, edits } = staged;
+    writeBundle(work, { root, readonly: true, args: probeCommand(), edits });
+    const path = join(work, "config.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as { hooks: Record<string, unknown> };
+    const log = join(work, "other");
+    const other = { path: "/bin/sh", args: ["sh", "-c", `cat >/dev/null; echo ran >>${log}`] };
+    writeFileSync(path, JSON.stringify({ ...config, hooks: { poststop: [other], ...config.hooks } }));
+    const state = join(scratchDirectory(), "state");
+    const words = ["apply", "--bundle", work, "--emit-mounts", "--in-place", "--id", "one", "--state-dir", state];
+    expect(cdiHook(words)).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(cdiHook(words), "again").toMatchObject({ status: 0 });
+    // The cache comes from the mounts alone.
+    const emitted = JSON.parse(readFileSync(path, "utf8")) as { hooks: { poststop: unknown[] } };
+    expect(emitted.hooks.poststop).toEqual([
+      other,
+      { path: executablePath, args: ["cdi-hook", "cleanup", "one", "--state-dir", state] },
+    ]);
+    writeFileSync(path, JSON.stringify({ ...emitted, hooks: { poststop: emitted.hooks.poststop } }));
+    const [before, mounts] = [listTree(root, { identity: true }), readFileSync("/proc/self/mountinfo", "utf8")];
+    expect(readdirSync(join(state, "one"))).toEqual(["0-ld.so.cache"]);
+    expect(runtime.run(work)).toMatchObject({ status: 0, stdout: loaded(driver.version) });
+    expect(readdirSync(state)).toEqual([]);
+    expect(readFileSync(log, "utf8")).toBe("ran\n");
+    expect(compareListings(before, listTree(root, { identity: true }))).toEqual([]);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mounts);
+  });
+
+  test("--in-place by an executable that has no path any more: a warning instead of the hook", (context) => {
+    const { staged, state } = emit(context);
+    const folder = scratchDirectory();
+    const copy = join(folder, "cdi-hook");
+    copyFileSync(executablePath, copy);
+    const words = `apply --bundle ${staged.work} --emit-mounts --in-place --state-dir ${state}`;
+    const script = `exec 3<${copy}; rm ${copy}; exec /proc/self/fd/3 ${words}`;
+    const { status, stderr } = spawnSync("sh", ["-c", script], { encoding: "utf8", argv0: "cdi-hook" });
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/no path for a poststop hook/)]);
+    const config = readFileSync(join(staged.work, "config.json"), "utf8");
+    expect([config.includes(`${state}/`), config.includes("poststop")]).toEqual([true, false]);
   });
 
   test("cleanup, by id or as a poststop hook; nothing there is as good", (context) => {
