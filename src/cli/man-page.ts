@@ -127,7 +127,9 @@ function flagItem({ short, long, help, value }: ToldFlag): string {
 }
 
 function exitStatus(): string {
-  const fatal = kernelFailures.filter((row) => row.fatal !== "none").map(({ hook }) => `\`${hook}\``);
+  const fatal = kernelFailures()
+    .filter((row) => row.fatal !== "none")
+    .map(({ hook }) => `\`${hook}\``);
   return section(
     "EXIT STATUS",
     tagged(`\`${success}\``, "The work is done, or there was nothing to do, or what failed was told as a warning."),

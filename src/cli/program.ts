@@ -46,7 +46,7 @@ export interface RuntimeName {
 export function runtimeNameOf(argv0: string): RuntimeName | undefined {
   const slash = argv0.lastIndexOf("/");
   const name = argv0.slice(slash + 1);
-  if (!/^cdi-hook-.*(?:run|youki|kata)/.test(name)) return undefined;
+  if (!name.startsWith("cdi-hook-") || !/run|youki|kata/.test(name)) return undefined;
   return { name: name.slice("cdi-hook-".length), folder: argv0.startsWith("/") ? argv0.slice(0, slash) : undefined };
 }
 

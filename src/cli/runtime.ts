@@ -2,12 +2,12 @@
  * `runtime`: an OCI runtime that stands before another one. When a container is made, the bundle is prepared; then, and for
  * every other command at once, this process becomes the real runtime.
  */
+import { workingDirectory } from "../kernel/seldom.ts";
 import { readRuntimeLine, type RuntimeLine } from "../apply/runtime-arguments.ts";
 import { HookError } from "../errors.ts";
 import type { FlagValues } from "../hooks/hook.ts";
 import { hostFactsBehindLinks } from "../host/host-facts.ts";
 import { becomeProgram, findProgram, ownEnvironment, programFolders } from "../host/program.ts";
-import { workingDirectory } from "../kernel/process.ts";
 import type { Logger } from "../logger.ts";
 import { part } from "../part.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";

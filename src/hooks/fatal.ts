@@ -19,7 +19,7 @@ export interface KernelFailures {
  * not load its driver, and no others. A malformed command line, a state that cannot be read and a root that is none are
  * fatal for every hook.
  */
-export const kernelFailures: readonly KernelFailures[] = [
+export const kernelFailures = (): readonly KernelFailures[] => [
   { hook: "create-symlinks", fatal: "every", untold: [], without: "links by which libraries are loaded" },
   { hook: "update-ldcache", fatal: "every", untold: [], without: "the driver in the linker's cache" },
   {
@@ -112,5 +112,5 @@ function tell(hook: string, error: unknown, log: Log): void {
 }
 
 function rowOf(hook: string): KernelFailures | undefined {
-  return kernelFailures.find((row) => row.hook === hook);
+  return kernelFailures().find((row) => row.hook === hook);
 }

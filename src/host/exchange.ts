@@ -1,6 +1,7 @@
 import { AT_SYMLINK_NOFOLLOW } from "../kernel/constants.ts";
 import { EINVAL, ESTALE } from "../kernel/errno.ts";
-import { exchangeWithin, renameWithin, statx, unlinkat } from "../kernel/files.ts";
+import { renameWithin, statx, unlinkat } from "../kernel/files.ts";
+import { exchangeWithin } from "../kernel/seldom.ts";
 import { Stat } from "../kernel/stat.ts";
 
 /** Knows a file whose bytes were read. */

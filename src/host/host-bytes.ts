@@ -2,7 +2,8 @@ import type { ByteSource } from "../bytes/source.ts";
 import { HookError, type ErrorCode } from "../errors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFBLK, S_IFREG } from "../kernel/constants.ts";
 import { describeErrno } from "../kernel/errno.ts";
-import { close, fstat, openat, pread, seek, seekEnd } from "../kernel/files.ts";
+import { close, fstat, openat, pread } from "../kernel/files.ts";
+import { seek, seekEnd } from "../kernel/seldom.ts";
 import { Stat } from "../kernel/stat.ts";
 
 const LONGEST_READ = 64 << 10;

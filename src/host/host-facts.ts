@@ -14,7 +14,8 @@ import {
 } from "../kernel/constants.ts";
 import { ENOENT, ENOTDIR, describeErrno } from "../kernel/errno.ts";
 import { fgetxattr } from "../kernel/extended-attributes.ts";
-import { ST_NOEXEC, ST_RDONLY, close, mayWrite, mountFlags, openat, readlinkat, statx } from "../kernel/files.ts";
+import { ST_NOEXEC, ST_RDONLY, close, mountFlags, openat, readlinkat, statx } from "../kernel/files.ts";
+import { mayWrite } from "../kernel/seldom.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
 
 export interface HostFacts {

@@ -1,6 +1,6 @@
 import { HookError } from "../errors.ts";
 import { describeErrno } from "../kernel/errno.ts";
-import { changeRoot } from "../kernel/process.ts";
+import { changeRoot } from "../kernel/seldom.ts";
 
 /**
  * Goes on in another root filesystem, for good: that of a node which is mounted in the container that we run in. From now

@@ -18,7 +18,8 @@ import {
 import { S_IFREG } from "../kernel/constants.ts";
 import { EINVAL, ELOOP, ENOENT, EOPNOTSUPP, describeErrno } from "../kernel/errno.ts";
 import { fgetxattr, flistxattr, fsetxattr } from "../kernel/extended-attributes.ts";
-import { close, fchmod, fchown, fstat, fsync, openat, readlinkat, renameWithin } from "../kernel/files.ts";
+import { close, fchmod, fstat, fsync, openat, readlinkat, renameWithin } from "../kernel/files.ts";
+import { fchown } from "../kernel/seldom.ts";
 import { symlinkat, unlinkat, writeAll } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 import { SELINUX } from "./host-facts.ts";

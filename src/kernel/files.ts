@@ -5,7 +5,7 @@
  */
 
 import { toText } from "../bytes/text.ts";
-import { AT_EMPTY_PATH, PATH_MAX, S_IFCHR } from "./constants.ts";
+import { AT_EMPTY_PATH, PATH_MAX } from "./constants.ts";
 import { EINTR, EIO, ENAMETOOLONG } from "./errno.ts";
 import type { Stat } from "./stat.ts";
 import * as NR from "./syscalls.ts";
@@ -61,16 +61,6 @@ export function read(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.read, fd, bytes, bytes.length));
 }
 
-/** lseek(2) to byte `offset` from the start. */
-export function seek(fd: number, offset: number): number {
-  return syscall(NR.lseek, fd, offset, 0);
-}
-
-/** lseek(2) to the end, which is how large a block device is. */
-export function seekEnd(fd: number): number {
-  return syscall(NR.lseek, fd, 0, 2);
-}
-
 /** write(2), once: may write less than all of `bytes`. */
 export function write(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.write, fd, bytes, bytes.length));
@@ -116,21 +106,9 @@ export function renameWithin(directory: number, from: string, to: string): numbe
   return restarted(() => syscall(NR.renameat2, directory, from, directory, to, 0));
 }
 
-const RENAME_EXCHANGE = 2;
-
-/** renameat2(2), RENAME_EXCHANGE: the two names change places, in one step. -EINVAL where the file system cannot. */
-export function exchangeWithin(directory: number, one: string, other: string): number {
-  return restarted(() => syscall(NR.renameat2, directory, one, directory, other, RENAME_EXCHANGE));
-}
-
 /** mkdirat(2). */
 export function mkdirat(directory: number, name: string, mode: number): number {
   return restarted(() => syscall(NR.mkdirat, directory, name, mode));
-}
-
-/** mknodat(2) of a character device 0:0, by which overlayfs knows that a name of a layer below is gone. */
-export function makeWhiteout(directory: number, name: string): number {
-  return syscall(NR.mknodat, directory, name, S_IFCHR, 0);
 }
 
 /** fchmod(2). */
@@ -138,22 +116,10 @@ export function fchmod(fd: number, mode: number): number {
   return restarted(() => syscall(NR.fchmod, fd, mode));
 }
 
-/** fchown(2). Clears set-user-ID bits and capabilities of the file. */
-export function fchown(fd: number, uid: number, gid: number): number {
-  return restarted(() => syscall(NR.fchown, fd, uid, gid));
-}
-
 /** fsync(2). */
 export function fsync(fd: number): number {
   return restarted(() => syscall(NR.fsync, fd));
 }
-
-/** faccessat(2) for W_OK: 0 when the caller may write there; -EROFS where nobody can. */
-export function mayWrite(directory: number, name: string): number {
-  return restarted(() => syscall(NR.faccessat, directory, name, W_OK));
-}
-
-const W_OK = 2;
 
 const statfs = new Uint32Array(32);
 

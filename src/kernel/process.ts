@@ -1,7 +1,6 @@
-import { toText } from "../bytes/text.ts";
-import { EBADF, ENOENT } from "./errno.ts";
+import { EBADF } from "./errno.ts";
 import { openat, restarted } from "./files.ts";
-import { AT_FDCWD, O_CLOEXEC, O_PATH, PATH_MAX } from "./constants.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "./constants.ts";
 import * as NR from "./syscalls.ts";
 
 const F_GETFD = 1;
@@ -25,27 +24,6 @@ export function getpid(): number {
 export function processExists(pid: number): boolean {
   const ESRCH = 3;
   return syscall(NR.kill, pid, 0) !== -ESRCH;
-}
-
-/** The user whose rights the process has; 0 is root. */
-export function geteuid(): number {
-  return syscall(NR.geteuid);
-}
-
-/** chroot(2) and chdir(2) into it: from now on every path, a link's target too, is looked up below `directory`. 0 or -errno. */
-export function changeRoot(directory: string): number {
-  const result = syscall(NR.chroot, directory);
-  return result < 0 ? result : syscall(NR.chdir, "/");
-}
-
-/** The working directory, a path without links (getcwd(2)); -errno when it is gone or out of reach. */
-export function workingDirectory(): string | number {
-  const buffer = new Uint8Array(PATH_MAX);
-  const length = syscall(NR.getcwd, buffer, buffer.length);
-  if (length < 0) return length;
-  const path = toText(buffer, 0, length - 1);
-  // Linux says `(unreachable)/x` of a directory that is outside of our root.
-  return path.startsWith("/") ? path : -ENOENT;
 }
 
 /** Sets the file mode creation mask (umask(2)). */

@@ -21,7 +21,7 @@ import {
   S_IFREG,
 } from "../kernel/constants.ts";
 import { EEXIST, EFBIG, EINVAL, ENOENT } from "../kernel/errno.ts";
-import { close, fchmod, fchown, fileSystemMagic, fstat, mkdirat, mountFlags, openat, statx } from "../kernel/files.ts";
+import { close, fchmod, fileSystemMagic, fstat, mkdirat, mountFlags, openat, statx } from "../kernel/files.ts";
 import {
   MS_BIND,
   MS_NODEV,
@@ -33,6 +33,7 @@ import {
   detach,
   mount,
 } from "../kernel/mount.ts";
+import { fchown } from "../kernel/seldom.ts";
 import { Stat } from "../kernel/stat.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import type { KernelRoot } from "./kernel-root.ts";

@@ -16,7 +16,8 @@ import {
   S_IFREG,
 } from "../kernel/constants.ts";
 import { EEXIST, EIO } from "../kernel/errno.ts";
-import { close, fchmod, fchown, makeWhiteout, mkdirat, openat, symlinkat, writeAll } from "../kernel/files.ts";
+import { close, fchmod, mkdirat, openat, symlinkat, writeAll } from "../kernel/files.ts";
+import { fchown, makeWhiteout } from "../kernel/seldom.ts";
 import type { Change } from "./changes.ts";
 import { kernelFailure } from "./failure.ts";
 import type { KernelRoot } from "./kernel-root.ts";

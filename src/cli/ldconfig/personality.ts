@@ -1,6 +1,5 @@
 import { toText } from "../../bytes/text.ts";
 import { FormatError, HookError } from "../../errors.ts";
-import { workingDirectory } from "../../kernel/process.ts";
 import {
   CACHE_FILE_NEW_FLAGS_ENDIAN_BIG,
   CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE,
@@ -17,6 +16,7 @@ import type { Profile } from "../../ldconfig/profile.ts";
 import { Run } from "../../ldconfig/run.ts";
 import { CACHE_PATH, CONFIGURATION_PATH } from "../../ldconfig/update.ts";
 import { EISDIR, ENOENT } from "../../kernel/errno.ts";
+import { workingDirectory } from "../../kernel/seldom.ts";
 import { KernelRoot } from "../../rootfs/kernel-root.ts";
 import type { Root } from "../../rootfs/root.ts";
 import { writeError, writeOutput } from "../output.ts";
