@@ -35,6 +35,7 @@ extern const EmbeddedModule embedded_modules[];
 
 #define ENTRY_MODULE "hooks.js"
 #define PEOPLE_MODULE "people.js"
+#define JSON_MODULE "json-log.js"
 
 #if defined(__x86_64__)
 #define ARCHITECTURE "x86-64"
@@ -461,7 +462,9 @@ static JSValue host_load_module(JSContext *ctx, JSValueConst self, int argc, JSV
   (void)self, (void)argc;
   const char *name = JS_ToCString(ctx, argv[0]);
   if (!name) return JS_EXCEPTION;
-  if (strcmp(name, PEOPLE_MODULE) == 0) { /* the parts of the language that only libraries need */
+  static int is_complete;
+  if (!is_complete && (strcmp(name, PEOPLE_MODULE) == 0 || strcmp(name, JSON_MODULE) == 0)) {
+    is_complete = 1; /* the parts of the language that only libraries need */
     JS_AddIntrinsicDate(ctx);
     JS_AddIntrinsicRegExpCompiler(ctx);
     JS_AddIntrinsicStringNormalize(ctx);

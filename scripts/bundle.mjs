@@ -21,9 +21,10 @@ const START = "src/cli/hook-entry.ts";
 
 /**
  * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
- * several hooks, `suggest` what a mistyped word may have meant, `people` the commands for people with their libraries,
- * `ldcache`, `cdi`, `explain`, `install` and `uninstall` the work of those of these names, `ldconfig` being that program, `runtime` being
- * another runtime and `runtime-bundle` what is done to a bundle before; the others are the work of one hook each.
+ * several hooks, `suggest` what a mistyped word may have meant, `json-log` log lines as JSON, `people` the commands for
+ * people with their library, `manual` what tells all of them, `ldcache`, `cdi`, `explain`, `install` and `uninstall` the
+ * work of those of these names, `simulation` a root to try it on, `ldconfig` being that program, `runtime` being another
+ * runtime and `runtime-bundle` what is done to a bundle before; the others are the work of one hook each.
  */
 const PARTS = {
   linker: "src/hooks/linker.ts",
@@ -37,12 +38,15 @@ const PARTS = {
   chain: "src/cli/chain.ts",
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",
+  "json-log": "src/cli/json-log-entry.ts",
+  manual: "src/cli/manual-entry.ts",
   ldcache: "src/cli/ldcache-entry.ts",
   image: "src/cli/image-entry.ts",
   cdi: "src/cli/cdi-entry.ts",
   install: "src/install/install.ts",
   uninstall: "src/install/uninstall.ts",
   explain: "src/cli/ldcache/explain.ts",
+  simulation: "src/cli/ldcache/simulation.ts",
   ldconfig: "src/cli/ldconfig-entry.ts",
   doctor: "src/install/doctor.ts",
   runtime: "src/cli/runtime.ts",

@@ -7,15 +7,19 @@ import { PersonCommand } from "./person-command.ts";
 
 const cdi = part<typeof Cdi>("cdi");
 
-/** `cdi`: the specs of a node; a line for each subcommand. */
-export function cdiCommand(log: Logger, finish: Finish): PersonCommand {
+const commands = {
+  rewrite: rewriteCommand,
+  watch: watchCommand,
+  restore: restoreCommand,
+  validate: validateCommand,
+  list: listCommand,
+} as const;
+
+/** `cdi`: the specs of a node; all its subcommands, or only the one that is wanted. */
+export function cdiCommand(log: Logger, finish: Finish, only?: string): PersonCommand {
   return new PersonCommand("cdi")
     .description("Make the CDI specs of a node use this executable, and look at them.")
-    .addCommand(rewriteCommand(log, finish))
-    .addCommand(watchCommand(log, finish))
-    .addCommand(restoreCommand(log, finish))
-    .addCommand(validateCommand(log, finish))
-    .addCommand(listCommand(log, finish));
+    .addWanted(commands, only, log, finish);
 }
 
 function rewriteCommand(log: Logger, finish: Finish): PersonCommand {

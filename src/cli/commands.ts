@@ -2,24 +2,25 @@ import { Argument, CommanderError, Option, type Command } from "commander";
 import { hooks } from "../hooks/index.ts";
 import type { Flag, Hook } from "../hooks/hook.ts";
 import type { Logger } from "../logger.ts";
+import { part } from "../part.ts";
 import { cdiCommand } from "./cdi.ts";
 import { cleanupCommand } from "./cleanup.ts";
 import { applyFlags } from "./apply-flags.ts";
-import { hooksGroup } from "./completion-place.ts";
-import { completionScript, shells, type Shell } from "./completion.ts";
 import { doctorCommand } from "./doctor.ts";
 import { failure, success } from "./exit.ts";
 import { globalFlags } from "./globals.ts";
 import { installCommand } from "./install.ts";
 import { ldcacheCommand } from "./ldcache.ts";
-import { manPage } from "./man-page.ts";
+import type * as Manual from "./manual-entry.ts";
 import { writeOutput } from "./output.ts";
 import { PersonCommand } from "./person-command.ts";
-import { applyWord, chainWord, runtimeWord } from "./program.ts";
+import { applyWord, chainWord, hooksGroup, runtimeWord, shells, type Shell } from "./program.ts";
 import { runtimeFlags } from "./runtime-flags.ts";
 import { suggestionFor } from "./suggest.ts";
 import { uninstallCommand } from "./uninstall.ts";
 import { version } from "./version.ts";
+
+const manual = part<typeof Manual>("manual");
 
 /** Tells the status with which the process is to end; success when nobody says otherwise. */
 export type Finish = (status: number) => void;
@@ -31,8 +32,8 @@ export function runPeople(words: readonly string[], log: Logger): number {
     const finish: Finish = (ended) => {
       status = ended;
     };
-    const word = words.find((each) => !each.startsWith("-"));
-    peopleProgram(log, finish, word).parse(words, { from: "user" });
+    const at = words.findIndex((each) => !each.startsWith("-"));
+    peopleProgram(log, finish, words.slice(at, at + 2)).parse(words, { from: "user" });
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -41,7 +42,7 @@ export function runPeople(words: readonly string[], log: Logger): number {
 }
 
 /** Commands that know nothing of the others, by their words. */
-const groups: Readonly<Record<string, (log: Logger, finish: Finish) => PersonCommand>> = {
+const groups: Readonly<Record<string, (log: Logger, finish: Finish, only?: string) => PersonCommand>> = {
   ldcache: ldcacheCommand,
   cdi: cdiCommand,
   install: installCommand,
@@ -52,10 +53,10 @@ const groups: Readonly<Record<string, (log: Logger, finish: Finish) => PersonCom
 };
 
 /**
- * All commands, or the only one that the first word of a command line wants, as making them all takes longer than what most
- * of them do. The hooks are there for what is told of them; `main` runs them without commander.
+ * All commands, or the only one that the first two words of a command line want, as making them all takes longer than what
+ * most of them do. The hooks are there for what is told of them; `main` runs them without commander.
  */
-export function peopleProgram(log: Logger, finish: Finish, only?: string): PersonCommand {
+export function peopleProgram(log: Logger, finish: Finish, [only, below]: readonly string[] = []): PersonCommand {
   const program = new PersonCommand("cdi-hook")
     .usage("[flags] HOOK [flags of the hook] | COMMAND")
     .description(
@@ -65,7 +66,7 @@ export function peopleProgram(log: Logger, finish: Finish, only?: string): Perso
     .version(`cdi-hook ${version}`, "-v, --version", "print the version");
   for (const flag of globalFlags) if (flag.name !== "help" && flag.name !== "version") addFlag(program, flag);
   const wanted = only !== undefined && Object.hasOwn(groups, only) ? groups[only] : undefined;
-  if (wanted !== undefined) return program.addCommand(wanted(log, finish));
+  if (wanted !== undefined) return program.addCommand(wanted(log, finish, below));
   program.commandsGroup(hooksGroup);
   for (const hook of hooks) program.addCommand(hookCommand(hook), { hidden: hook.hidden === true });
   program.addCommand(chainCommand()).addCommand(applyCommand()).addCommand(runtimeCommand());
@@ -150,7 +151,7 @@ function completionCommand(program: Command): PersonCommand {
     .description("Print what a shell needs to complete our command lines.")
     .usage(shells.join("|"))
     .addArgument(new Argument("<shell>", "the shell").choices(shells))
-    .action((shell: Shell) => writeOutput(completionScript(shell, program)));
+    .action((shell: Shell) => writeOutput(manual().completionScript(shell, program)));
 }
 
 function helpCommand(program: Command): PersonCommand {
@@ -164,7 +165,7 @@ function helpCommand(program: Command): PersonCommand {
 function manCommand(program: Command): PersonCommand {
   return new PersonCommand("man")
     .description("Print the manual page.")
-    .action(() => writeOutput(manPage(program, version)));
+    .action(() => writeOutput(manual().manPage(program, version)));
 }
 
 function addFlag(to: Command, flag: Flag): void {

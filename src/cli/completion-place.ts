@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { chainWord, hookWord } from "./program.ts";
+import { chainWord, hooksGroup, hookWord } from "./program.ts";
 import { ownFlags, type ToldFlag } from "./told-flag.ts";
 
 /** A word that leads on from a place. */
@@ -37,8 +37,6 @@ export function placesOf(program: Command): readonly Place[] {
     .map((command): Place => ({ path: `help ${command.name()}`, words: wordsOf(command, ""), flags: [] }));
   return [...special, ...plain.filter(({ path }) => special.every((place) => place.path !== path)), ...helped];
 }
-
-export const hooksGroup = "Hooks:";
 
 function placesBelow(command: Command, above: string): readonly Place[] {
   const path = `${above} ${command.name()}`.trimStart();

@@ -3,11 +3,8 @@ import { bashScript } from "./completion-bash.ts";
 import { fishScript } from "./completion-fish.ts";
 import { placesOf } from "./completion-place.ts";
 import { zshScript } from "./completion-zsh.ts";
+import type { Shell } from "./program.ts";
 import { sharedFlags } from "./told-flag.ts";
-
-/** Shells whose command lines can be completed. */
-export const shells = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof shells)[number];
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 

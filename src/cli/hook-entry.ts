@@ -10,6 +10,7 @@ import type * as Chain from "./chain.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { writeError } from "./output.ts";
+import type * as JsonLog from "./json-log-entry.ts";
 import type * as Ldconfig from "./ldconfig-entry.ts";
 import type * as People from "./people-entry.ts";
 import type * as Runtime from "./runtime.ts";
@@ -30,6 +31,7 @@ import {
 declare const environment: (name: string) => string | undefined;
 
 const people = part<typeof People>("people");
+const jsonLog = part<typeof JsonLog>("json-log");
 const chain = part<typeof Chain>("chain");
 const apply = part<typeof Apply>("apply");
 const ldconfig = part<typeof Ldconfig>("ldconfig");
@@ -140,7 +142,7 @@ function loggerOf(flags: FlagValues): Logger {
 function jsonSinkWhenNeeded(level: Level): Sink {
   let sink: Sink | undefined;
   return (lineLevel, message, facts) => {
-    sink ??= people().jsonLines(level);
+    sink ??= jsonLog().jsonLines(level);
     sink(lineLevel, message, facts);
   };
 }

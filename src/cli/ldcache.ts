@@ -7,13 +7,17 @@ import { rebuildCommand } from "./ldcache-rebuild.ts";
 import { verifyCommand } from "./ldcache-verify.ts";
 import { PersonCommand } from "./person-command.ts";
 
-/** `ldcache`: what a person may want of an ld.so.cache; a line for each subcommand. */
-export function ldcacheCommand(log: Logger, finish: Finish): PersonCommand {
+const commands = {
+  rebuild: rebuildCommand,
+  print: printCommand,
+  verify: verifyCommand,
+  diff: diffCommand,
+  explain: explainCommand,
+} as const;
+
+/** `ldcache`: what a person may want of an ld.so.cache; all its subcommands, or only the one that is wanted. */
+export function ldcacheCommand(log: Logger, finish: Finish, only?: string): PersonCommand {
   return new PersonCommand("ldcache")
     .description("Work on the ld.so.cache of any root filesystem.")
-    .addCommand(rebuildCommand(log, finish))
-    .addCommand(printCommand(log, finish))
-    .addCommand(verifyCommand(log, finish))
-    .addCommand(diffCommand(log, finish))
-    .addCommand(explainCommand(log, finish));
+    .addWanted(commands, only, log, finish);
 }

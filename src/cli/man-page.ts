@@ -2,11 +2,10 @@ import type { Command } from "commander";
 import type { ErrorCode } from "../errors.ts";
 import { kernelFailures } from "../hooks/fatal.ts";
 import type { Level } from "../logger.ts";
-import { hooksGroup } from "./completion-place.ts";
 import { failure, success } from "./exit.ts";
 import { globalFlags } from "./globals.ts";
-import { PersonCommand } from "./person-command.ts";
-import { lastWords } from "./program.ts";
+import type { PersonCommand } from "./person-command.ts";
+import { hooksGroup, lastWords } from "./program.ts";
 import { escaped, filled, literal, section, subsection, tagged } from "./roff.ts";
 import { ownFlags, sharedFlags, type ToldFlag } from "./told-flag.ts";
 
@@ -102,13 +101,18 @@ function description(program: Command): string {
 }
 
 function commandPart(command: Command): string {
-  const examples = command instanceof PersonCommand ? command.examples : [];
+  const examples = isOurs(command) ? command.examples : [];
   return subsection(
     pathOf(command),
     filled(command.description()),
     ...ownFlags(command).map(flagItem),
     ...(examples.length === 0 ? [] : [literal(examples.map((example) => `cdi-hook ${example}`))]),
   );
+}
+
+/** Not by `instanceof`, for which commander would have to be loaded here. */
+function isOurs(command: Command): command is PersonCommand {
+  return "examples" in command;
 }
 
 function pathOf(command: Command): string {

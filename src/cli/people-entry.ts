@@ -1,8 +1,6 @@
-import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
-import { jsonSink } from "../logger-json.ts";
-import type { Level, Logger, Sink } from "../logger.ts";
+import type { Logger } from "../logger.ts";
 import { runPeople } from "./commands.ts";
-import { writeError, writeOutput } from "./output.ts";
+import { writeOutput } from "./output.ts";
 import { version } from "./version.ts";
 
 // commander's errors ask for their stack in V8's way; the engine records it by itself.
@@ -21,9 +19,4 @@ export function help(hook: string | undefined, log: Logger): void {
 /** Prints the version. */
 export function printVersion(): void {
   writeOutput(`cdi-hook ${version}\n`);
-}
-
-/** A sink for log lines of at least this level, as JSON. */
-export function jsonLines(level: Level): Sink {
-  return jsonSink(level, stringFromUtf8, (line) => writeError(utf8FromString(line)));
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { printable } from "../logger.ts";
+import { printable, type Logger } from "../logger.ts";
+import type { Finish } from "./commands.ts";
 import { writeError, writeOutput } from "./output.ts";
 
 const helpWidth = 100;
@@ -24,6 +25,19 @@ export class PersonCommand extends Command {
         getErrHelpWidth: () => helpWidth,
       })
       .showSuggestionAfterError();
+  }
+
+  /** Adds all subcommands, or the one of them that the word names: making one takes longer than what many of them do. */
+  addWanted(
+    makers: Readonly<Record<string, (log: Logger, finish: Finish) => PersonCommand>>,
+    word: string | undefined,
+    log: Logger,
+    finish: Finish,
+  ): this {
+    for (const [name, make] of Object.entries(makers)) {
+      if (word === name || word === undefined || !Object.hasOwn(makers, word)) this.addCommand(make(log, finish));
+    }
+    return this;
   }
 
   override helpInformation(context?: { error: boolean }): string {

@@ -60,6 +60,13 @@ const suggest = part<typeof Suggest>("suggest");
 /** The word that may stand before a hook. */
 export const hookWord = "hook";
 
+/** The heading of the hooks in help. */
+export const hooksGroup = "Hooks:";
+
+/** Shells whose command lines can be completed. */
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
+
 /** The word that several hooks follow. */
 export const chainWord = "chain";
 

@@ -6,6 +6,7 @@ import type { LinkChange } from "../../ldconfig/links.ts";
 import type { Profile } from "../../ldconfig/profile.ts";
 import { CACHE_PATH, type ComputedCache } from "../../ldconfig/update.ts";
 import type { Logger } from "../../logger.ts";
+import { part } from "../../part.ts";
 import type { Root } from "../../rootfs/root.ts";
 import { compareCaches } from "../../ldcache/compare.ts";
 import { readCache } from "../../ldcache/read.ts";
@@ -18,8 +19,10 @@ import { terminalOf } from "../terminal.ts";
 import { differenceDocument, differenceLines } from "./diff.ts";
 import { countedLinks, DONE, linkDocument, PLANNED, plannedLinks } from "./links.ts";
 import { requestedProfile, type ProfileOptions } from "./profile.ts";
-import { simulated } from "./simulation.ts";
+import type * as Simulation from "./simulation.ts";
 import { presentCache, type CacheSource } from "./source.ts";
+
+const simulation = part<typeof Simulation>("simulation");
 
 export interface RebuildOptions extends ProfileOptions {
   readonly root?: string;
@@ -52,7 +55,7 @@ function rebuildCache(folders: readonly string[], options: RebuildOptions, log: 
   const path = options.output ?? options.cache ?? CACHE_PATH;
   const isDry = options.dryRun === true;
   const before = isDry || options.json === true ? readableCache(root, options.cache ?? CACHE_PATH) : undefined;
-  const computed = compute(isDry ? simulated(root) : root, profile, folders, options, log);
+  const computed = compute(isDry ? simulation().simulated(root) : root, profile, folders, options, log);
   const { bytes, entries, links } = computed;
   const isCurrent = options.output === undefined && isInside(root, path, bytes);
   if (!isDry) {

@@ -7,6 +7,7 @@ import { readCache } from "../../ldcache/read.ts";
 import type { Profile } from "../../ldconfig/profile.ts";
 import { CACHE_PATH, type ComputedCache } from "../../ldconfig/update.ts";
 import type { Logger } from "../../logger.ts";
+import { part } from "../../part.ts";
 import type { Root } from "../../rootfs/root.ts";
 import { exitStatusOf, failure, success } from "../exit.ts";
 import { writeJson, type Json } from "../json.ts";
@@ -19,8 +20,10 @@ import { differenceDocument } from "./diff.ts";
 import { cacheDocument } from "./document.ts";
 import { requestedProfile, type ProfileOptions } from "./profile.ts";
 import { linkDocument, plannedLinks } from "./links.ts";
-import { simulated } from "./simulation.ts";
+import type * as Simulation from "./simulation.ts";
 import { presentCache, type CacheSource } from "./source.ts";
+
+const simulation = part<typeof Simulation>("simulation");
 
 export interface VerifyOptions extends ProfileOptions {
   readonly root?: string;
@@ -87,7 +90,7 @@ function examine(
   for (const entry of present?.cache.entries ?? []) {
     if (typeof root.stat(entry.value) === "number") dangling.add(entry);
   }
-  const computed = compute(simulated(root), profile, folders, options, log);
+  const computed = compute(simulation().simulated(root), profile, folders, options, log);
   const { bytes, links } = computed;
   const isSame = present !== undefined && sameBytes(present.bytes, bytes);
   const current = isSame && links.every(({ change }) => change === "failed");
