@@ -5,7 +5,10 @@ import { Document, parseAllDocuments, visit } from "yaml";
 import { parseDocument } from "./document.ts";
 import { rewriteText } from "./rewrite-text.ts";
 
-const runs = 200 * Number(process.env["CDI_HOOK_FUZZ_RUNS"] ?? 1);
+const factor = Number(process.env["CDI_HOOK_FUZZ_RUNS"] ?? 1);
+const runs = 200 * factor;
+/** For a test, in milliseconds. */
+const timeout = 60_000 * Math.max(1, factor);
 const hookDirectory = "/opt/h";
 
 interface Hook {
@@ -187,21 +190,25 @@ function rewritten(text: string, chain: boolean): string {
   return result.text;
 }
 
-test("a spec of any layout is rewritten as it should be, and nothing else of it changes", () => {
-  fc.assert(
-    fc.property(spec, layout, (value, how) => {
-      const text = written(value, how);
-      const after = rewritten(text, false);
-      expect(read(after)).toEqual(expected(read(text)));
-      expect(rewritten(after, false)).toBe(after);
-      // Lines that have nothing of a hook stay as they are, in their order; the last one may have had no end.
-      const others = (all: string): string[] =>
-        all.split(/\r?\n/u).filter((line) => !/path|env|hookName|NVIDIA_CTK_DEBUG|[[\]{}]/u.test(line));
-      expect(others(after)).toEqual(others(text));
-    }),
-    { numRuns: runs },
-  );
-});
+test(
+  "a spec of any layout is rewritten as it should be, and nothing else of it changes",
+  () => {
+    fc.assert(
+      fc.property(spec, layout, (value, how) => {
+        const text = written(value, how);
+        const after = rewritten(text, false);
+        expect(read(after)).toEqual(expected(read(text)));
+        expect(rewritten(after, false)).toBe(after);
+        // Lines that have nothing of a hook stay as they are, in their order; the last one may have had no end.
+        const others = (all: string): string[] =>
+          all.split(/\r?\n/u).filter((line) => !/path|env|hookName|NVIDIA_CTK_DEBUG|[[\]{}]/u.test(line));
+        expect(others(after)).toEqual(others(text));
+      }),
+      { numRuns: runs },
+    );
+  },
+  timeout,
+);
 
 /** The hooks that a list runs, a chain taken apart: each with its stage and its words. */
 function runOf(all: readonly Hook[]): string[] {
@@ -231,17 +238,21 @@ function withoutPrefix(words: readonly string[]): string[] {
   return words[at] === "hook" ? words.toSpliced(at, 1) : [...words];
 }
 
-test("a chain runs what its hooks ran", () => {
-  fc.assert(
-    fc.property(spec, layout, (value, how) => {
-      const text = written(value, how);
-      const after = rewritten(text, true);
-      const before = editsOf(expected(read(text)));
-      for (const [index, edits] of editsOf(read(after)).entries()) {
-        expect(runOf(edits.hooks ?? []).sort()).toEqual(runOf(before[index]?.hooks ?? []).sort());
-      }
-      expect(rewritten(after, true)).toBe(after);
-    }),
-    { numRuns: runs },
-  );
-});
+test(
+  "a chain runs what its hooks ran",
+  () => {
+    fc.assert(
+      fc.property(spec, layout, (value, how) => {
+        const text = written(value, how);
+        const after = rewritten(text, true);
+        const before = editsOf(expected(read(text)));
+        for (const [index, edits] of editsOf(read(after)).entries()) {
+          expect(runOf(edits.hooks ?? []).sort()).toEqual(runOf(before[index]?.hooks ?? []).sort());
+        }
+        expect(rewritten(after, true)).toBe(after);
+      }),
+      { numRuns: runs },
+    );
+  },
+  timeout,
+);

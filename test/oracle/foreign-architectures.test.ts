@@ -18,6 +18,8 @@ import { type Comparison, faults, report } from "./random-tree.ts";
 
 /** Random trees for each architecture. */
 const seeds = Number(process.env["ORACLE_FOREIGN_SEEDS"] ?? 3);
+/** For the trees of one of them, in milliseconds. */
+const timeout = 300_000 * Math.max(1, seeds / 20);
 
 interface Foreign {
   suite: DebianRoot["suite"];
@@ -249,21 +251,25 @@ describe.each([...architectures, ...pairs])("$suite $architecture", (foreign) =>
 });
 
 describe.each(architectures)("random trees, $suite $architecture", (foreign) => {
-  test(`${seeds} of them`, (context) => {
-    const missing = whyNot(foreign);
-    if (missing !== undefined) return context.skip(missing);
-    mkdirSync(memory, { recursive: true });
-    const copy = join(memory, "ldconfig");
-    copyFileSync(ldconfigOf(rootOf(foreign)), copy);
-    const comparison: Comparison = { base: memory, ldconfig: copy, emulator: emulatorOf(foreign), flags: [] };
-    const failed: number[] = [];
-    let first: string | undefined;
-    for (let seed = 1; seed <= seeds; seed += 1) {
-      const entries = generateTree(seed, foreign);
-      if (faults(comparison, entries).length === 0) continue;
-      failed.push(seed);
-      first ??= report(comparison, `seed ${seed}, ${foreign.architecture}`, entries);
-    }
-    expect(failed, first).toEqual([]);
-  });
+  test(
+    `${seeds} of them`,
+    (context) => {
+      const missing = whyNot(foreign);
+      if (missing !== undefined) return context.skip(missing);
+      mkdirSync(memory, { recursive: true });
+      const copy = join(memory, "ldconfig");
+      copyFileSync(ldconfigOf(rootOf(foreign)), copy);
+      const comparison: Comparison = { base: memory, ldconfig: copy, emulator: emulatorOf(foreign), flags: [] };
+      const failed: number[] = [];
+      let first: string | undefined;
+      for (let seed = 1; seed <= seeds; seed += 1) {
+        const entries = generateTree(seed, foreign);
+        if (faults(comparison, entries).length === 0) continue;
+        failed.push(seed);
+        first ??= report(comparison, `seed ${seed}, ${foreign.architecture}`, entries);
+      }
+      expect(failed, first).toEqual([]);
+    },
+    timeout,
+  );
 });
