@@ -2,8 +2,9 @@ import { fromText } from "../bytes/text.ts";
 import type { ConfiguredFolder } from "../ldconfig/configuration.ts";
 import type { Log } from "../logger.ts";
 import type { Root } from "../rootfs/root.ts";
+import { compatFolders } from "./cuda-compat-drop-in.ts";
 import { foldersIn, readDropIn, removeDropIn } from "./drop-in-file.ts";
-import { folderIdentity, isGone, normalFolder } from "./folder-argument.ts";
+import { folderIdentity, isFolder, isGone, normalFolder } from "./folder-argument.ts";
 
 /**
  * The file that names the driver's folders. `00-nvcr-` is NVIDIA's beginning: it sorts after `00-compat-*`, before the
@@ -24,9 +25,9 @@ export function isOurs(folder: ConfiguredFolder): boolean {
 /**
  * Brings the drop-in up to date and answers with the folders that it names now: those that it named before and that the
  * container still has, so that several hooks of one container do not undo each other, then the new ones, in the order in
- * which they were given; none that `named`, the container's own configuration and system directories, has already. A
- * file that says so already is left alone; one that would be empty is removed. Throws HookError when it cannot be
- * written.
+ * which they were given; none that `named`, the container's own configuration and system directories, has already, unless
+ * a folder of stubs comes before it there. A file that says so already is left alone; one that would be empty is removed.
+ * Throws HookError when it cannot be written.
  */
 export function updateDropIn(
   root: Root,
@@ -36,7 +37,8 @@ export function updateDropIn(
 ): { folders: readonly string[]; changed: boolean } {
   const before = readDropIn(root, dropInPath);
   const kept = foldersIn(before ?? "").filter((folder) => !isGone(root, folder));
-  const wanted = withoutNamed(root, [...new Set([...kept, ...folders])].slice(0, mostFolders), named, log);
+  const given = [...new Set([...kept, ...folders])].slice(0, mostFolders);
+  const wanted = [...withoutNamed(root, given, named, log), ...beforeStubs(root, given, named)];
   const after = wanted.map((folder) => `${folder}\n`).join("");
   if (after === (before ?? "")) {
     log.debug(`${dropInPath}: ${before === undefined ? "not needed" : "unchanged"}`);
@@ -62,4 +64,24 @@ function withoutNamed(root: Root, folders: readonly string[], named: readonly st
     if (same !== undefined && log.debugging) log.debug(`folder ${folder}: searched already, as ${same}`);
     return same === undefined;
   });
+}
+
+/**
+ * CUDA's stubs of the driver's libraries have its sonames and are for linking only, in folders of that name. Where `named`
+ * has one before a folder of the driver's: what it has up to that folder, in its order, less the stubs.
+ */
+function beforeStubs(root: Root, given: readonly string[], named: readonly string[]): string[] {
+  const first = named.findIndex((folder) => isStubs(folder) && isFolder(root, folder));
+  if (first < 0) return [];
+  const identities = named.map((folder) => folderIdentity(root, folder));
+  const driver = new Set(given.map((folder) => folderIdentity(root, folder)));
+  const places = [...driver].map((identity) => (identity === undefined ? -1 : identities.indexOf(identity)));
+  const last = Math.max(...places);
+  if (last < first) return [];
+  const compat = compatFolders(root);
+  return [...new Set(named.slice(0, last + 1))].filter((folder) => !isStubs(folder) && !compat.includes(folder));
+}
+
+function isStubs(folder: string): boolean {
+  return /\/stubs\/*$/.test(folder);
 }

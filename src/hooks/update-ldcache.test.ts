@@ -102,6 +102,28 @@ describe("the drop-in", () => {
     expect(update(["/usr/lib/x", "/a"], ["/lib/x"]).folders).toEqual(["/a"]);
   });
 
+  test("CUDA's stubs do not come before the driver, and all else stays in its order", () => {
+    folders("/cuda/lib64/stubs", "/usr/local/lib", "/usr/lib/x", "/usr/lib", "/a");
+    symlinkSync("usr/lib", join(base, "lib"));
+    const named = ["/usr/local/lib", "/cuda/lib64/stubs", "/lib/x", "/usr/lib/x", "/usr/lib"];
+    for (const changed of [true, false])
+      expect(update(["/usr/lib/x", "/a"], named)).toEqual({ folders: ["/a", "/usr/local/lib", "/lib/x"], changed });
+    expect(update(["/a"], named).changed, "another hook").toBe(false);
+    expect(
+      update(
+        [],
+        named.filter((folder) => !folder.endsWith("stubs")),
+      ).folders,
+      "no stubs",
+    ).toEqual(["/a"]);
+  });
+
+  test("stubs behind the driver's folder, or gone, are no reason to name it", () => {
+    folders("/usr/lib/x", "/stubs");
+    expect(update(["/usr/lib/x"], ["/usr/lib/x", "/stubs"]).changed).toBe(false);
+    expect(update(["/usr/lib/x"], ["/gone/stubs", "/usr/lib/x"]).changed).toBe(false);
+  });
+
   test("is not made for nothing, and removed when nothing is left", () => {
     folders("/a");
     expect(update([]).changed).toBe(false);

@@ -42,6 +42,21 @@ describe("soname links", () => {
     expect(made.entries).toEqual(["libthree.so.1 => /opt/a/libthree.so.1"]);
   });
 
+  test("an empty file of the soname's name is replaced with settle only, and links to it are found", () => {
+    const files = {
+      "/opt/a/libnil.so.1": text(""),
+      "/opt/a/libnil.so": "libnil.so.1",
+      "/opt/a/libnil.so.1.5": elf("libnil.so.1"),
+    };
+    const plain = run(files);
+    expect(plain.links).toEqual(["failed /opt/a/libnil.so.1 -> libnil.so.1.5"]);
+    expect(plain.entries).toEqual(["libnil.so.1 => /opt/a/libnil.so.1"]);
+    const made = run(files, {}, { settle: true });
+    expect(made.links).toEqual(["replaced /opt/a/libnil.so.1 -> libnil.so.1.5"]);
+    expect(made.entries).toEqual(["libnil.so.1 => /opt/a/libnil.so.1", "libnil.so => /opt/a/libnil.so"]);
+    expect([again(made.path).changed, again(made.path, {}, { settle: true }).links]).toEqual([false, []]);
+  });
+
   test("a folder of the soname's name", () => {
     const made = run({ "/opt/a/libfour.so.1": "", "/opt/a/libfour.so.1.5": elf("libfour.so.1") });
     expect(made.entries).toEqual(["libfour.so.1 => /opt/a/libfour.so.1"]);

@@ -2,7 +2,7 @@
  * The links that make a file findable by its soname: `libx.so.1 -> libx.so.1.2` (ldconfig.c's create_links). Other than
  * ldconfig, a link is replaced in one step, and a soname that is no plain file name makes no link anywhere.
  */
-import { DT_LNK, EEXIST, describeErrno } from "../rootfs/constants.ts";
+import { DT_LNK, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
@@ -25,6 +25,8 @@ export type LinkState =
   | "right"
   /** Nothing. */
   | "missing"
+  /** An empty file, as some images have them where files were mounted. */
+  | "empty"
   /** A link to another file, or to nothing. */
   | "wrong"
   /** A file or folder of its own, which is never replaced. */
@@ -81,11 +83,11 @@ export class FolderLinks {
     const identity = this.#identity(facts);
     if (identity === undefined) return isLink ? "wrong" : "occupied";
     if (identity === offer.identity || (this.#keepsLoaderLinks && LOADERS.has(soname))) return "right";
-    return isLink ? "wrong" : "occupied";
+    return isLink ? "wrong" : this.#isEmpty(soname) ? "empty" : "occupied";
   }
 
   /** Makes the link that is missing, or replaces the one that is wrong; undefined, or why it failed. */
-  mend(offer: Offer, state: "missing" | "wrong"): string | undefined {
+  mend(offer: Offer, state: "missing" | "wrong" | "empty"): string | undefined {
     const { name, soname } = offer;
     let result =
       state === "missing" ? this.#directory.symlink(name, soname) : this.#directory.replaceLink(name, soname);
@@ -94,6 +96,11 @@ export class FolderLinks {
     if (result < 0) return describeErrno(result);
     this.#names.linked(soname, name);
     return undefined;
+  }
+
+  #isEmpty(name: string): boolean {
+    const facts = this.#directory.stat(name);
+    return typeof facts !== "number" && facts.type === S_IFREG && facts.size === 0;
   }
 
   /** Device and inode number of what a name leads to; undefined when it leads nowhere. */

@@ -72,6 +72,8 @@ export class Run implements Disposable {
   readonly #settles: boolean;
   /** Links that led nowhere when their folder was scanned, and are still there. */
   readonly #dangling: Dangling[] = [];
+  /** An empty file was replaced, to which a link may lead that was left out. */
+  #again = false;
   /** Names of links that could not be made in the folder at hand, by reason. */
   readonly #failures = new Map<string, Set<string>>();
   /** Links made and replaced. */
@@ -130,9 +132,10 @@ export class Run implements Disposable {
 
   /**
    * Whether a further run would find the same. Links that led nowhere are removed if they still do; when one of them
-   * has come to lead somewhere by a later folder's links, the answer is no.
+   * has come to lead somewhere by a later folder's links, or to a library instead of an empty file, the answer is no.
    */
   settled(): boolean {
+    if (this.#again) return false;
     for (const { path, names, mended } of this.#dangling) {
       if (mended === this.#mended) continue; // nothing that they could lead to was made since
       for (const name of names) if (typeof this.#root.stat(name, path) !== "number") return false;
@@ -239,7 +242,8 @@ export class Run implements Disposable {
     const { observer } = this.#options;
     for (const offer of offers) {
       if (offer.isLink) continue;
-      const state = links.state(offer);
+      let state = links.state(offer);
+      if (state === "empty" && !this.#settles) state = "occupied";
       let outcome: Outcome = state === "occupied" ? "occupied" : "kept";
       if (state !== "right" && this.#options.links) outcome = this.#mendOne(folder, offer, links, state);
       observer?.offered(folder, offer, outcome);
@@ -248,13 +252,14 @@ export class Run implements Disposable {
 
   #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): Outcome {
     const { name, soname } = offer;
-    const reason = state === "missing" || state === "wrong" ? links.mend(offer, state) : FAILURES[state];
+    const reason = state === "occupied" || state === "impossible" ? FAILURES[state] : links.mend(offer, state);
     if (reason === READ_ONLY) this.readOnly ??= `${folder.path}/${soname}`;
     if (reason !== undefined) {
       this.#failed(folder, soname, name, reason);
       return state === "occupied" ? "occupied" : "failed";
     }
     this.#mended += 1;
+    this.#again ||= state === "empty";
     this.#changed(folder, soname, name, state === "missing" ? "made" : "replaced");
     return "changed";
   }

@@ -25,7 +25,8 @@ export interface UpdateOptions {
   readonly links: boolean;
   /**
    * Links that lead nowhere are looked at again when the others are made, so that a second run changes nothing. ldconfig
-   * itself removes such a link, or leaves it out, and takes it up in the next run.
+   * itself removes such a link, or leaves it out, and takes it up in the next run. An empty file in the place of a soname's
+   * link is replaced, which ldconfig leaves in the library's way.
    */
   readonly settle?: boolean;
   /** A link that cannot be made because its folder is read-only is an error, not a warning. */
