@@ -24,6 +24,7 @@ export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
+export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 export const ESTALE = 116;
 export const EUCLEAN = 117;
@@ -66,6 +67,7 @@ const ERRORS = `
 40 ELOOP too many levels of symbolic links
 61 ENODATA no data available
 75 EOVERFLOW value too large
+61 ENODATA no data available
 95 EOPNOTSUPP operation not supported
 116 ESTALE stale file handle
 117 EUCLEAN structure needs cleaning

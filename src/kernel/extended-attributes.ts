@@ -25,3 +25,8 @@ export function fgetxattr(fd: number, name: string): Uint8Array | number {
 export function fsetxattr(fd: number, name: string, value: Uint8Array): number {
   return restarted(() => syscall(NR.fsetxattr, fd, name, value, value.length, 0));
 }
+
+/** fremovexattr(2); -ENODATA when there is none of that name. */
+export function fremovexattr(fd: number, name: string): number {
+  return restarted(() => syscall(NR.fremovexattr, fd, name));
+}

@@ -38,6 +38,7 @@ export const mount = x86 ? 165 : 40;
 export const umount2 = x86 ? 166 : 39;
 export const fsetxattr = x86 ? 190 : 7;
 export const fgetxattr = x86 ? 193 : 10;
+export const fremovexattr = x86 ? 199 : 16;
 export const flistxattr = x86 ? 196 : 13;
 export const getdents64 = x86 ? 217 : 61;
 export const clock_gettime = x86 ? 228 : 113;

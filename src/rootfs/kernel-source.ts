@@ -4,7 +4,9 @@ import {
   AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_DIRECTORY,
+  O_NOCTTY,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_RDONLY,
   S_IFCHR,
   S_IFDIR,
@@ -17,12 +19,15 @@ import { Stat, type Identity } from "../kernel/stat.ts";
 import { isName, type DeviceNumber, type DirectoryEntry } from "./directory.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
+import { attributesOf } from "./attributes.ts";
 import { isMountPoint } from "./mount-identity.ts";
 import type { OpenFile } from "./open-file.ts";
 import { isReadOnly, refusesWrites } from "./pseudo-filesystem.ts";
-import type { NodeFacts, SourceNode } from "./source.ts";
+import type { Attribute, NodeFacts, SourceNode } from "./source.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+/** Of what may be another file by now: neither a FIFO nor a terminal may hold us. */
+const FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 /** Directories that stay open, of all trees of one source together. */
 const MOST_OPEN = 128;
 
@@ -169,6 +174,22 @@ class KernelNode implements SourceNode {
     if (typeof file === "number" || file.identity === this.facts.identity) return file;
     file.close();
     return -ESTALE;
+  }
+
+  attributes(): readonly Attribute[] | number {
+    const { type } = this.facts;
+    if (type === S_IFDIR) {
+      const descriptor = this.#descriptor();
+      return descriptor < 0 ? descriptor : attributesOf(descriptor);
+    }
+    if (type !== S_IFREG || this.#parent === undefined) return -EINVAL;
+    const parent = this.#parent.#descriptor();
+    const descriptor = parent < 0 ? parent : openat(parent, this.#name, FILE);
+    if (descriptor < 0) return descriptor;
+    const same = fstat(descriptor, stat) === 0 && stat.identity === this.facts.identity;
+    const attributes = same ? attributesOf(descriptor) : -ESTALE;
+    close(descriptor);
+    return attributes;
   }
 
   refusal(): number {

@@ -16,6 +16,9 @@ export interface NodeFacts extends FileFacts {
   readonly mountPoint: boolean;
 }
 
+/** An extended attribute (xattr(7)): its name, and its value. */
+export type Attribute = readonly [name: string, value: Uint8Array];
+
 /**
  * One file, folder or link of a file system that is only read: a folder of the host, an image, an archive. Nothing is
  * resolved: names are single, links are text. Who walks there bounds depth and steps.
@@ -32,4 +35,6 @@ export interface SourceNode {
   open(): OpenFile | number;
   /** Of a directory: 0, or the -errno by which it would refuse a change. */
   refusal(): number;
+  /** Of a directory or regular file: its extended attributes, or -errno. Without it, they are not known. */
+  attributes?(): readonly Attribute[] | number;
 }

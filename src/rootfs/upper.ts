@@ -1,7 +1,7 @@
 /**
  * Changes of a tree as the upper directory of overlayfs (Documentation/filesystems/overlayfs.rst), for a runtime that mounts
  * it over the root: what is new lies there by its path, what is gone is a character device 0:0, and folders on the way have
- * the mode and owner that they have in the root, as those of the upper layer count. No folder has to be opaque: a tree never
+ * the mode, owner and extended attributes that they have in the root, as those of the upper layer count. No folder has to be opaque: a tree never
  * has one where the root has one that is to be hidden.
  */
 import { HookError } from "../errors.ts";
@@ -18,9 +18,11 @@ import {
 import { EEXIST, EIO } from "../kernel/errno.ts";
 import { close, fchmod, mkdirat, openat, symlinkat, writeAll } from "../kernel/files.ts";
 import { fchown, makeWhiteout } from "../kernel/seldom.ts";
+import { setAttributes } from "./attributes.ts";
 import type { Change } from "./changes.ts";
 import { kernelFailure } from "./failure.ts";
 import type { KernelRoot } from "./kernel-root.ts";
+import type { Attribute } from "./source.ts";
 import type { VirtualRoot } from "./virtual-root.ts";
 
 const FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -55,7 +57,7 @@ function writeOne(change: Change, tree: VirtualRoot, folders: Folders): number {
     case "removed":
       return makeWhiteout(folder, name);
     case "file":
-      return writeFile(folder, name, change.bytes, { mode: change.mode, uid: 0, gid: 0 });
+      return writeFile(folder, name, change.bytes, { mode: change.mode, uid: 0, gid: 0 }, undefined);
     case "mode":
       return copyUp(path, folder, name, tree, folders);
   }
@@ -67,7 +69,9 @@ function copyUp(path: string, folder: number, name: string, tree: VirtualRoot, f
   if (typeof facts === "number") return facts;
   if (facts.type !== S_IFREG) return Math.min(0, folders.of(path));
   const bytes = tree.read(path, largestCopy);
-  return typeof bytes === "number" ? bytes : writeFile(folder, name, bytes, facts);
+  const attributes = tree.attributes(path);
+  if (typeof attributes === "number") return attributes;
+  return typeof bytes === "number" ? bytes : writeFile(folder, name, bytes, facts, attributes);
 }
 
 interface Owned {
@@ -76,18 +80,26 @@ interface Owned {
   readonly gid: number;
 }
 
-function writeFile(folder: number, name: string, bytes: Uint8Array, owned: Owned): number {
+/** Without attributes, those that a new file gets from its folder stay. */
+function writeFile(
+  folder: number,
+  name: string,
+  bytes: Uint8Array,
+  owned: Owned,
+  attributes: readonly Attribute[] | undefined,
+): number {
   const file = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600);
   if (file < 0) return file;
   let result = writeAll(file, bytes);
-  if (result >= 0) result = own(file, owned);
+  if (result >= 0) result = own(file, owned, attributes);
   const closed = close(file);
   return Math.min(result, closed);
 }
 
-/** The owner first: a change of it takes set-user-ID away. */
-function own(descriptor: number, { mode, uid, gid }: Owned): number {
-  const result = fchown(descriptor, uid, gid);
+/** The owner first: a change of it takes set-user-ID and capabilities away. The mode last: an access list has one of its own. */
+function own(descriptor: number, { mode, uid, gid }: Owned, attributes: readonly Attribute[] | undefined): number {
+  let result = fchown(descriptor, uid, gid);
+  if (result >= 0 && attributes !== undefined) result = setAttributes(descriptor, attributes);
   return result < 0 ? result : fchmod(descriptor, mode);
 }
 
@@ -111,7 +123,9 @@ class Folders implements Disposable {
     this.#open.set(path, made);
     const facts = this.#tree.lstat(path);
     if (typeof facts === "number") return facts;
-    const result = own(made, facts);
+    const attributes = this.#tree.attributes(path);
+    if (typeof attributes === "number") return attributes;
+    const result = own(made, facts, this.#tree.isNew(path) ? undefined : attributes);
     return result < 0 ? result : made;
   }
 

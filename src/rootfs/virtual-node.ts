@@ -4,7 +4,7 @@ import { freshIdentity } from "../kernel/stat.ts";
 import type { DirectoryEntry } from "./directory.ts";
 import { MemoryFile } from "./memory-file.ts";
 import type { OpenFile } from "./open-file.ts";
-import type { NodeFacts, SourceNode } from "./source.ts";
+import type { Attribute, NodeFacts, SourceNode } from "./source.ts";
 
 /** The facts of something that is made in memory; its mode is 0..0o7777, its device `major` and `minor`. */
 export function newFacts(type: number, mode: number, size = 0, major = 0, minor = 0): NodeFacts {
@@ -130,6 +130,11 @@ export class VirtualNode {
     if (this.facts.type !== S_IFREG) return this.isDirectory ? -EISDIR : -EINVAL;
     if (this.#made?.bytes !== undefined) return new MemoryFile(this.#made.bytes, this.facts);
     return this.#source?.open() ?? -EINVAL;
+  }
+
+  /** The extended attributes of what is in the source, or -errno; what was made has none. */
+  attributes(): readonly Attribute[] | number {
+    return this.#made === undefined ? (this.#source?.attributes?.() ?? []) : [];
   }
 
   /** Of a directory: 0, or the -errno by which it refuses changes. */

@@ -6,7 +6,7 @@ import type { DeviceNumber, Directory, FileFacts, Identity } from "./directory.t
 import { kernelFailure } from "./failure.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { Root } from "./root.ts";
-import type { NodeFacts, SourceNode } from "./source.ts";
+import type { Attribute, NodeFacts, SourceNode } from "./source.ts";
 import { VirtualDirectory } from "./virtual-directory.ts";
 import { VirtualNode, newFacts } from "./virtual-node.ts";
 import { VirtualWalk } from "./virtual-walk.ts";
@@ -156,6 +156,15 @@ export class VirtualRoot implements Root {
     if (typeof name === "number") return name;
     const node = name === "" ? walk.node : walk.node.child(name);
     return typeof node === "number" ? node : node.facts;
+  }
+
+  /** The extended attributes of what has that path, links not followed, as far as the source knows them; or -errno. */
+  attributes(path: string): readonly Attribute[] | number {
+    const walk = new VirtualWalk(this.#top, this.#effort);
+    const name = walk.enterParent(path);
+    if (typeof name === "number") return name;
+    const node = name === "" ? walk.node : walk.node.child(name);
+    return typeof node === "number" ? node : node.attributes();
   }
 
   open(path: string, from = "/"): OpenFile | number {
