@@ -59,11 +59,13 @@ export function occupyStandardDescriptors(): void {
  * middle of a change: writes give EPIPE and EFBIG instead.
  */
 export function ignoreSignalsOfWrites(): void {
-  for (const signal of SIGNALS_OF_WRITES) {
-    const before = new Uint32Array(ACTION_WORDS);
-    syscall(NR.rt_sigaction, signal, actionOf(SIG_IGN), before, 8);
-    if (!inheritedActions.has(signal)) inheritedActions.set(signal, before);
-  }
+  const action = actionOf(SIG_IGN);
+  const before = new Uint32Array(ACTION_WORDS);
+  const ignored = SIGNALS_OF_WRITES.filter((signal) => {
+    syscall(NR.rt_sigaction, signal, action, before, 8);
+    return before[0] === SIG_IGN && before[1] === 0;
+  });
+  ignoredByCaller ??= ignored;
 }
 
 /** Undoes that, for a program that is to be started: what is ignored stays so through execve(2). */
@@ -73,19 +75,21 @@ export function heedSignalsOfWrites(): void {
 
 /**
  * For a program that is to be as if it had been started instead of us: these signals and the file mode creation mask are as
- * our caller had set them.
+ * our caller had set them, once it is executed.
  */
 export function restoreInherited(): void {
-  for (const [signal, action] of inheritedActions) syscall(NR.rt_sigaction, signal, action, 0, 8);
+  for (const signal of SIGNALS_OF_WRITES) {
+    if (ignoredByCaller?.includes(signal) !== true) syscall(NR.rt_sigaction, signal, actionOf(SIG_DFL), 0, 8);
+  }
   if (inheritedMask !== undefined) syscall(NR.umask, inheritedMask);
 }
 
-const SIGNALS_OF_WRITES = [SIGPIPE, SIGXFSZ] as const;
+const SIGNALS_OF_WRITES = [SIGPIPE, SIGXFSZ];
 /** struct kernel_sigaction: handler, flags, restorer (x86-64), mask. */
 const ACTION_WORDS = 8;
 
-/** What our caller had set. */
-const inheritedActions = new Map<number, Uint32Array>();
+/** Those of them that our caller ignores already: nothing else survives execve(2). */
+let ignoredByCaller: readonly number[] | undefined;
 
 function actionOf(handler: number): Uint32Array {
   const action = new Uint32Array(ACTION_WORDS);

@@ -60,7 +60,7 @@ export class VirtualWalk {
         continue;
       }
       const isLast = keepLast && pending.length === 0;
-      const isKernels = this.node === this.#root && KERNEL_DIRECTORIES.has(name);
+      const isKernels = this.node === this.#root && KERNEL_DIRECTORIES.includes(name);
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) return name;
       if (this.node.depth >= MAX_DEPTH) return -ENAMETOOLONG;

@@ -36,7 +36,7 @@ const MAX_STEPS = 500_000;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
-export const KERNEL_DIRECTORIES: ReadonlySet<string> = new Set(["proc", "sys"]);
+export const KERNEL_DIRECTORIES: readonly string[] = ["proc", "sys"];
 
 /** Components of a path, last first; empty ones and `.` left out. */
 export function reversedComponents(path: string): string[] {
@@ -125,7 +125,7 @@ export class Walk implements Disposable {
         continue;
       }
       const isLast = keepLast && pending.length === 0;
-      const isKernels = this.#names.length === 0 && KERNEL_DIRECTORIES.has(name);
+      const isKernels = this.#names.length === 0 && KERNEL_DIRECTORIES.includes(name);
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) return name;
       if (this.#names.length >= MAX_DEPTH) return -ENAMETOOLONG;
