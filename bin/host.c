@@ -23,6 +23,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* linux/mman.h, since 5.14 */
+#endif
+
 #include "quickjs.h"
 
 /* The modules that scripts/bundle.mjs makes; the build writes this table, which ends with a NULL name. */
@@ -76,6 +80,7 @@ enum {
   CLASSES = SMALL_CLASSES + DOUBLINGS * STEPS_PER_DOUBLING,
   RUN_MAX = PAGE << DOUBLINGS,
   STEP = 1 << 20,
+  ASKED = 1 << 15, /* bytes that are asked for at once; a part of a step */
 };
 
 typedef struct {
@@ -92,6 +97,7 @@ typedef struct Free {
 static _Alignas(PAGE) uint8_t first_step[STEP];
 static uint8_t *step_at = first_step;
 static size_t step_left = STEP;
+static uint8_t *asked_to = first_step;
 static Free *free_blocks[CLASSES];
 /* Of the page that a class has begun last: where its next block is, and how many there are yet. */
 static uint8_t *fresh_at[SMALL_CLASSES];
@@ -132,12 +138,17 @@ static Header *begin_pages(size_t length, size_t class, size_t capacity) {
   if (length > step_left) {
     uint8_t *step = map(STEP); /* what is left of the old step is lost, and was never touched */
     if (!step) return NULL;
-    step_at = step;
+    step_at = asked_to = step;
     step_left = STEP;
   }
   Header *header = (Header *)(void *)step_at;
   step_at += length;
   step_left -= length;
+  if (step_at > asked_to) { /* to ask for pages costs less than to meet each by a fault; a kernel may refuse */
+    size_t wanted = ((size_t)(step_at - asked_to) + ASKED - 1) & ~(size_t)(ASKED - 1);
+    (void)madvise(asked_to, wanted, MADV_POPULATE_WRITE);
+    asked_to += wanted;
+  }
   header->capacity = capacity;
   header->class = class;
   return header;
