@@ -33,6 +33,7 @@ const PARTS = {
   "driver-params": "src/hooks/driver-params.ts",
   view: "src/oci/view.ts",
   "read-only": "src/hooks/read-only.ts",
+  "unread-state": "src/hooks/unread-state.ts",
   apply: "src/cli/apply.ts",
   "cdi-edits": "src/apply/cdi-edits.ts",
   chain: "src/cli/chain.ts",

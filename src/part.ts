@@ -17,6 +17,7 @@ export function part<Exports>(
     | "application-profile"
     | "view"
     | "read-only"
+    | "unread-state"
     | "apply"
     | "cdi-edits"
     | "chain"

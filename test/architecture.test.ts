@@ -304,7 +304,7 @@ function inputsOf({ outputs }: Metafile, isEntry: (entryPoint: string) => boolea
 
 /** Parts that a hook may need. */
 const hookParts =
-  /^bin\/cdi-hook\.ts$|:(?:linker|view|read-only|driver-params|cuda-compat|application-profile|chain|suggest)$/;
+  /^bin\/cdi-hook\.ts$|:(?:linker|view|read-only|unread-state|driver-params|cuda-compat|application-profile|chain|suggest)$/;
 
 /** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
 function needlessInputs(metafile: Metafile): readonly string[] {

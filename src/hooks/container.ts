@@ -8,7 +8,9 @@ import { part } from "../part.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
 import type { Root } from "../rootfs/root.ts";
 import { RootInUse } from "./root-in-use.ts";
+import type * as UnreadState from "./unread-state.ts";
 
+const unreadState = part<typeof UnreadState>("unread-state");
 const views = part<typeof Views>("view");
 
 /** Of oci/view.ts, which is not evaluated for its names. */
@@ -28,10 +30,16 @@ export class Container implements Disposable {
   readonly #log: Log;
   readonly #use: RootInUse;
   #state: State | undefined;
+  /** It is on stdin, and nobody has looked at it. */
+  #isUnread: boolean;
 
   /** The state is in the file `statePath`, or on stdin when that is empty or `-`; the flags are the global ones. */
   constructor(statePath: string, flags: Pick<FlagValues, "text">, log: Log) {
-    this.#readState = () => readState(statePath);
+    this.#isUnread = statePath === "" || statePath === "-";
+    this.#readState = () => {
+      this.#isUnread = false;
+      return readState(statePath);
+    };
     this.#view = flags.text("view");
     this.#log = log;
     this.#use = new RootInUse(() => this.#open(), flags.text("on-read-only"), log);
@@ -74,5 +82,6 @@ export class Container implements Disposable {
 
   [Symbol.dispose](): void {
     this.#use[Symbol.dispose]();
+    if (this.#isUnread) unreadState().takeState();
   }
 }

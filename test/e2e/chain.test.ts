@@ -256,7 +256,7 @@ describe("what is unknown or fails", () => {
     expect(lines(result)).toEqual([matching(/^cdi-hook: error: create-symlinks: read stdin: /)]);
   });
 
-  test("hooks that have nothing to do do not read the state", () => {
+  test("hooks that have nothing to do do not mind what the state is", () => {
     const { status, stderr } = run([["create-symlinks"], ["noop"], ["enable-cuda-compat"]], "no state");
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   });

@@ -170,7 +170,7 @@ test("the host's /proc, bind-mounted and shared: the host's params do not change
   expect({ status, told }).toEqual({ status: 0, told: ["root ModifyDeviceFiles: 0", "host ModifyDeviceFiles: 1"] });
 });
 
-test("a driver that makes no device nodes, or no driver: nothing is mounted, and stdin is not read", () => {
+test("a driver that makes no device nodes, or no driver: nothing is mounted, and what is on stdin does not matter", () => {
   for (const host of [
     "mount -t tmpfs none /proc/driver",
     onHost.replace(": 1", ": 0"),
