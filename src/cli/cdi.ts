@@ -33,8 +33,7 @@ function rewriteCommand(log: Logger, finish: Finish): PersonCommand {
       "Point the NVIDIA hooks of CDI specs to this executable's directory, and give an environment to those without " +
         "one. Everything else of a spec stays as it is, byte for byte.",
     )
-    .usage("[flags] [PATH...]")
-    .argument("[path...]", "specs, and directories of specs; /etc/cdi and /var/run/cdi if none is given");
+    .takes("PATH", "specs, and directories of specs; /etc/cdi and /var/run/cdi if none is given");
   return addRuleFlags(command)
     .option("--output <DIR>", "write the rewritten specs to DIR, and leave the others as they are")
     .option("-n, --dry-run", "write nothing, print a unified diff")
@@ -49,8 +48,7 @@ function watchCommand(log: Logger, finish: Finish): PersonCommand {
       "Rewrite CDI specs as cdi rewrite does, and go on doing so while other programs write them, until a signal " +
         "(SIGTERM, SIGINT, SIGHUP) ends it. Tells systemd when every spec has been looked at (Type=notify).",
     )
-    .usage("[flags] [DIRECTORY...]")
-    .argument("[directory...]", "directories of specs; /etc/cdi and /var/run/cdi if none is given");
+    .takes("DIRECTORY", "directories of specs; /etc/cdi and /var/run/cdi if none is given");
   return addRuleFlags(command)
     .option("--poll", "look at the directories every second, where the file system tells of no changes")
     .action((paths: readonly string[], flags: Cdi.WatchFlags) => finish(cdi().watch(paths, flags, log)));
@@ -80,8 +78,7 @@ export function addRuleFlags<Told extends Command>(command: Told): Told {
 function restoreCommand(log: Logger, finish: Finish): PersonCommand {
   return new PersonCommand("restore", ["cdi restore", "cdi restore --dry-run /etc/cdi/nvidia.yaml"])
     .description("Give rewritten CDI specs their original bytes, unless somebody else has changed them since.")
-    .usage("[flags] [PATH...]")
-    .argument("[path...]", "specs, and directories of specs; all that were rewritten if none is given")
+    .takes("PATH", "specs, and directories of specs; all that were rewritten if none is given")
     .option("--state <DIR>", "where original specs are kept [default /var/lib/cdi-hook/originals]")
     .option("--force", "also what somebody else has changed since")
     .option("-n, --dry-run", "write nothing, print a unified diff")
@@ -95,8 +92,7 @@ function validateCommand(log: Logger, finish: Finish): PersonCommand {
       "Tell all that is wrong in CDI specs of version 0.3.0 to 1.1.0, with lines. An error is what a CDI reader refuses; " +
         "the exit status is 1 if there is one.",
     )
-    .usage("[flags] [PATH...]")
-    .argument("[path...]", "specs, and directories of specs, the last with the highest priority; CDI's own if none")
+    .takes("PATH", "specs, and directories of specs, the last with the highest priority; CDI's own if none")
     .option("--json", "print one JSON document")
     .action((paths: readonly string[], flags: Cdi.ValidateFlags) => finish(cdi().validate(paths, flags, log)));
 }
@@ -104,8 +100,7 @@ function validateCommand(log: Logger, finish: Finish): PersonCommand {
 function listCommand(log: Logger, finish: Finish): PersonCommand {
   return new PersonCommand("list", ["cdi list", "cdi list --json /etc/cdi"])
     .description("List the devices and hooks of CDI specs, and who runs each hook.")
-    .usage("[flags] [PATH...]")
-    .argument("[path...]", "specs, and directories of specs, the last with the highest priority; CDI's own if none")
+    .takes("PATH", "specs, and directories of specs, the last with the highest priority; CDI's own if none")
     .option("--json", "print one JSON document")
     .action((paths: readonly string[], flags: Cdi.ListFlags) => finish(cdi().list(paths, flags, log)));
 }

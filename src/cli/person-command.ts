@@ -40,6 +40,11 @@ export class PersonCommand extends Command {
     return this;
   }
 
+  /** Any number of words behind the flags, of which help speaks as NAME, in capitals. */
+  takes(name: string, meaning: string): this {
+    return this.usage(`[flags] [${name}...]`).argument(`[${name.toLowerCase()}...]`, meaning);
+  }
+
   override helpInformation(context?: { error: boolean }): string {
     const help = super.helpInformation(context);
     if (this.examples.length === 0) return help;
