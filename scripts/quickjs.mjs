@@ -41,6 +41,27 @@ const DIGESTS = {
   LICENSE: "598fd7fc928e4350abce36e337ba5a1346923c5c692f5be92c3d8e29ddd7c18d",
 };
 
+/**
+ * What the bytecode compiler, and only it, does otherwise than upstream's: a variable of `let` or `const` is compiled like
+ * one of `var`, without a check at each use that it has been given its value. Each text occurs once.
+ * docs/adr/0020-no-dead-zone-checks.md
+ */
+const UNCHECKED = [
+  ["get_op = OP_get_loc_check;", "get_op = var_name == JS_ATOM_this ? OP_get_loc_check : OP_get_loc;"],
+  ["dbuf_putc(bc, OP_get_loc_check);", "dbuf_putc(bc, var_name == JS_ATOM_this ? OP_get_loc_check : OP_get_loc);"],
+  ["dbuf_putc(bc, OP_put_loc_check);", "dbuf_putc(bc, OP_put_loc);"],
+  ["get_op = OP_get_var_ref_check;", "get_op = var_name == JS_ATOM_this ? OP_get_var_ref_check : OP_get_var_ref;"],
+  [
+    "dbuf_putc(bc, OP_get_var_ref_check);",
+    "dbuf_putc(bc, var_name == JS_ATOM_this ? OP_get_var_ref_check : OP_get_var_ref);",
+  ],
+  ["dbuf_putc(bc, OP_put_var_ref_check);", "dbuf_putc(bc, OP_put_var_ref);"],
+  [
+    "dbuf_putc(&bc_out, OP_set_loc_uninitialized);\n                                dbuf_put_u16(&bc_out, scope_idx);",
+    ";",
+  ],
+];
+
 /** What is linked into the executable: the engine without its libc. */
 const ENGINE = ["quickjs", "cutils", "dtoa", "libregexp", "libunicode"];
 
@@ -184,25 +205,44 @@ async function once(name, key, make, say, what) {
   return target;
 }
 
+/** Upstream's compiler with UNCHECKED applied. */
+function uncheckedCompiler(source) {
+  let text = readFileSync(join(source, "quickjs.c"), "utf8");
+  for (const [from, to] of UNCHECKED) {
+    const pieces = text.split(from);
+    if (pieces.length !== 2) throw new Error(`quickjs.c has "${from}" ${pieces.length - 1} times`);
+    text = pieces.join(to);
+  }
+  return text;
+}
+
 /** The bytecode compiler, built for this machine; returns its path. */
 export async function bytecodeCompiler(source, compiler, say) {
-  const make = (directory) =>
-    runLater(compiler, [
+  const text = uncheckedCompiler(source);
+  const make = (directory) => {
+    const changed = join(directory, "quickjs.c");
+    writeFileSync(changed, text);
+    const others = ["qjsc", "quickjs-libc", ...ENGINE.filter((name) => name !== "quickjs")];
+    return runLater(compiler, [
       "-O1",
       "-w",
       ...ENGINE_FLAGS,
       '-DCONFIG_CC="cc"',
       '-DCONFIG_PREFIX="/usr"',
+      "-iquote",
+      source,
       "-o",
       join(directory, "qjsc"),
-      ...["qjsc", "quickjs-libc", ...ENGINE].map((name) => join(source, `${name}.c`)),
+      changed,
+      ...others.map((name) => join(source, `${name}.c`)),
       "-lm",
       "-lpthread",
       "-ldl",
     ]);
+  };
   const directory = await once(
     "qjsc",
-    `${identity(compiler)}\n${ENGINE_FLAGS.join(" ")}`,
+    `${identity(compiler)}\n${ENGINE_FLAGS.join(" ")}\n${sha256(text)}`,
     make,
     say,
     "QuickJS: compiling its bytecode compiler (10 s, once)",
