@@ -28,18 +28,17 @@ export function layOutStrings(strings: readonly string[]): StringTable {
   const placed = new Map<string, number>();
   const kept: string[] = [];
   let previous = "";
-  let end = 0;
-  let length = -1;
-  for (let at = ascending.length - 1; at >= 0; at -= 1) {
+  /** Where the last string's NUL is. */
+  let end = -1;
+  for (let at = count - 1; at >= 0; at -= 1) {
     const string = ascending[at] ?? "";
-    if (length >= 0 && string === previous) continue;
-    if (length >= 0 && previous.startsWith(string)) {
+    // As startsWith, in half the time: that looks for a regular expression first.
+    if (end >= 0 && previous.lastIndexOf(string, 0) === 0) {
       placed.set(string, end - string.length);
     } else {
-      length = string.length;
-      placed.set(string, end + (kept.length === 0 ? 0 : 1));
-      end += length + (kept.length === 0 ? 0 : 1);
-      kept.push(string);
+      placed.set(string, end + 1);
+      end += string.length + 1;
+      kept[kept.length] = string;
     }
     previous = string;
   }

@@ -5,7 +5,8 @@
 
 /** The 64-bit value whose words begin at index `at`; `low` tells which of them is the low one. */
 export function wide64(words: Uint32Array, at: number, low: 0 | 1): number {
-  return (words[at + 1 - low] ?? 0) * 2 ** 32 + (words[at + low] ?? 0);
+  const high = words[at + 1 - low] ?? 0;
+  return high === 0 ? (words[at + low] ?? 0) : high * 2 ** 32 + (words[at + low] ?? 0);
 }
 
 /** The sum of two values, modulo 2^64; modulo 2^32 when they are not `wide`. */

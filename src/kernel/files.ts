@@ -40,9 +40,10 @@ export function close(fd: number): number {
 
 /** statx(2) on a name; `flags` of AT_SYMLINK_NOFOLLOW. Fills `stat`. */
 export function statx(directory: number, name: string, flags: number, stat: Stat): number {
-  const call = (): number => syscall(NR.statx, directory, name, flags, STATX_BASIC_STATS, stat.buffer);
-  const result = call();
-  return result === -EINTR ? restarted(call) : result;
+  const { buffer } = stat;
+  const result = syscall(NR.statx, directory, name, flags, STATX_BASIC_STATS, buffer);
+  if (result !== -EINTR) return result;
+  return restarted(() => syscall(NR.statx, directory, name, flags, STATX_BASIC_STATS, buffer));
 }
 
 /** statx(2) on an open descriptor, O_PATH ones included. Fills `stat`. */
@@ -86,9 +87,10 @@ const linkTarget = new Uint8Array(PATH_MAX);
 
 /** readlinkat(2): the link's target as a byte string, or -errno; -ENAMETOOLONG for one that a path could not hold. */
 export function readlinkat(directory: number, name: string): string | number {
-  const length = restarted(() => syscall(NR.readlinkat, directory, name, linkTarget, linkTarget.length));
+  let length = syscall(NR.readlinkat, directory, name, linkTarget, PATH_MAX);
+  if (length === -EINTR) length = restarted(() => syscall(NR.readlinkat, directory, name, linkTarget, PATH_MAX));
   if (length < 0) return length;
-  return length < linkTarget.length ? toText(linkTarget, 0, length) : -ENAMETOOLONG;
+  return length < PATH_MAX ? toText(linkTarget, 0, length) : -ENAMETOOLONG;
 }
 
 /** symlinkat(2). */

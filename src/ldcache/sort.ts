@@ -1,3 +1,4 @@
+import { toText } from "../bytes/text.ts";
 import { collate, type Collation, numberAt, unsafeNumber } from "./collation.ts";
 import { compareNames } from "./compare-names.ts";
 import type { CacheEntry } from "./entry.ts";
@@ -19,6 +20,9 @@ export interface SortRules {
  */
 const EXACT_COMPARISONS = 500_000;
 
+/** The characters up to 255. */
+const BYTES = toText(Uint8Array.from({ length: 256 }, (_, byte) => byte));
+
 /**
  * Sorts cache entries as ldconfig does (`compare` in glibc's elf/cache.c): names descending by number-aware comparison,
  * flags descending, entries of `glibc-hwcaps` folders before others and by folder name, then capabilities and kernel
@@ -33,37 +37,42 @@ export function sortEntries(entries: readonly CacheEntry[], rules: SortRules): C
   const composites = compose(entries, collation.keys, rules).sort();
   const sorted: CacheEntry[] = [];
   const order: number[] = [];
+  const last = entries.length - 1;
   // Whatever comes first has the larger key.
-  for (let at = composites.length - 1; at >= 0; at -= 1) {
+  for (let at = last; at >= 0; at -= 1) {
     const composite = composites[at] ?? "";
     const end = composite.length;
-    const high = composite.charCodeAt(end - 3);
-    const middle = composite.charCodeAt(end - 2);
-    const index = entries.length - 1 - ((high << 16) | (middle << 8) | composite.charCodeAt(end - 1));
+    const high = last < 1 << 16 ? 0 : composite.charCodeAt(end - 3) << 16;
+    const index = last - (high | (composite.charCodeAt(end - 2) << 8) | composite.charCodeAt(end - 1));
     const entry = entries[index];
     if (entry === undefined) continue;
-    order.push(index);
-    sorted.push(entry);
+    if (collation.unsafe) order.push(index);
+    sorted[sorted.length] = entry;
   }
   return collation.unsafe ? reinsert(entries, collation, order, rules) : sorted;
 }
 
 /**
- * Keys of whole entries: the name's, the rest of what is compared, and the entry's index counted from the end; all in
- * characters up to 255, but for those of numbers where a name has bytes above 127.
+ * Keys of whole entries: the name's, the rest of what is compared, and the entry's index counted from the end, as three
+ * characters; all in characters up to 255, but for those of numbers where a name has bytes above 127.
  */
 function compose(entries: readonly CacheEntry[], keys: readonly string[], rules: SortRules): string[] {
   const ranks = rankFolders(entries);
   const composites: string[] = [];
   let previous: CacheEntry | undefined;
   let rest = "";
-  let inverse = entries.length;
-  for (const entry of entries) {
-    if (previous === undefined || !restIsSame(previous, entry)) rest = restOf(entry, ranks, rules);
+  /** `rest`, and the first two characters of the index. */
+  let tail = "";
+  for (let inverse = entries.length - 1; inverse >= 0; inverse -= 1) {
+    const at = composites.length;
+    const entry = entries[at];
+    if (entry === undefined) break;
+    const low = inverse & 0xff;
+    const isOther = previous === undefined || !restIsSame(previous, entry);
+    if (isOther) rest = restOf(entry, ranks, rules);
+    if (isOther || low === 0xff) tail = rest + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff);
     previous = entry;
-    const key = keys[entries.length - inverse] ?? "";
-    inverse -= 1;
-    composites.push(key + rest + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff, inverse & 0xff));
+    composites[at] = (keys[at] ?? "") + tail + (BYTES[low] ?? "");
   }
   return composites;
 }
@@ -81,7 +90,10 @@ function restIsSame(a: CacheEntry, b: CacheEntry): boolean {
 /** Names of `glibc-hwcaps` folders to numbers from 1 on, the last name first. */
 function rankFolders(entries: readonly CacheEntry[]): ReadonlyMap<string, number> {
   const folders = new Set<string>();
-  for (const { hwcaps } of entries) if (hwcaps !== undefined) folders.add(hwcaps);
+  for (let at = 0; at < entries.length; at += 1) {
+    const hwcaps = entries[at]?.hwcaps;
+    if (hwcaps !== undefined) folders.add(hwcaps);
+  }
   const descending = Array.from(folders).sort().reverse();
   return new Map(descending.map((name, index) => [name, index + 1]));
 }

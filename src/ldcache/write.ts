@@ -67,7 +67,10 @@ export function writeCache(
 /** The names of the `glibc-hwcaps` folders that entries lie in, in bytewise order. */
 function usedFolders(entries: readonly CacheEntry[]): readonly string[] {
   const names = new Set<string>();
-  for (const { hwcaps } of entries) if (hwcaps !== undefined) names.add(hwcaps);
+  for (let at = 0; at < entries.length; at += 1) {
+    const hwcaps = entries[at]?.hwcaps;
+    if (hwcaps !== undefined) names.add(hwcaps);
+  }
   return Array.from(names).sort();
 }
 
@@ -85,7 +88,12 @@ function sharedStrings(
   interned: readonly string[],
 ): Strings {
   const strings: string[] = [];
-  for (const entry of entries) strings.push(entry.key, entry.value);
+  for (let at = 0; at < entries.length; at += 1) {
+    const entry = entries[at];
+    if (entry === undefined) continue;
+    strings[2 * at] = entry.key;
+    strings[2 * at + 1] = entry.value;
+  }
   for (const name of folders) strings.push(name);
   for (const name of interned) strings.push(name);
   return layOutStrings(strings);
@@ -204,20 +212,22 @@ class CacheWriter {
     const high = this.#layout.bigEndian ? 4 : 5;
     const low = 9 - high;
     let at = start + (NEW_HEADER_BYTES >> 2);
-    let offset = 0;
-    for (const { flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa } of this.#entries) {
-      words[at] = flags;
-      words[at + 1] = strings + (offsets[offset] ?? 0);
-      words[at + 2] = strings + (offsets[offset + 1] ?? 0);
+    const entries = this.#entries;
+    for (let index = 0; index < entries.length; index += 1) {
+      const entry = entries[index];
+      if (entry === undefined) continue;
+      const { osVersion, hwcapLow, hwcapHigh, hwcaps } = entry;
+      words[at] = entry.flags;
+      words[at + 1] = strings + (offsets[2 * index] ?? 0);
+      words[at + 2] = strings + (offsets[2 * index + 1] ?? 0);
       if (osVersion !== 0) words[at + 3] = osVersion;
       if (hwcaps !== undefined) {
         words[at + low] = this.#folders.indexOf(hwcaps);
-        words[at + high] = DL_CACHE_HWCAP_EXTENSION | isa;
+        words[at + high] = DL_CACHE_HWCAP_EXTENSION | entry.isa;
       } else if (hwcapLow !== 0 || hwcapHigh !== 0) {
         words[at + low] = hwcapLow;
         words[at + high] = hwcapHigh;
       }
-      offset += 2;
       at += NEW_ENTRY_BYTES >> 2;
     }
   }

@@ -24,5 +24,5 @@ export function isTemporaryName(name: string, packageManagers: boolean): boolean
 
 /** Whether any of the names may be a temporary one: spares asking each of them. */
 export function anyTemporary(names: string): boolean {
-  return names.includes("#") || names.includes(";") || names.includes(".dpkg-");
+  return names.indexOf("#") >= 0 || names.indexOf(";") >= 0 || names.indexOf(".dpkg-") >= 0;
 }

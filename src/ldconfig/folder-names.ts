@@ -11,17 +11,8 @@ export interface NameFacts extends DirectoryEntry {
   library?: LibraryFile | number;
 }
 
-/** Where a link leads: to a name of the same directory, to a path elsewhere, nowhere, or it cannot be read. */
-export type Destination =
-  | { readonly kind: "here"; readonly facts: NameFacts }
-  | { readonly kind: "elsewhere"; readonly path: string }
-  | { readonly kind: "nowhere" }
-  | { readonly kind: "unreadable" };
-
 /** As many links as Linux follows. */
 const LINK_LIMIT = 40;
-const NOWHERE: Destination = { kind: "nowhere" };
-const UNREADABLE: Destination = { kind: "unreadable" };
 
 export class FolderNames {
   /** In the order of the listing. */
@@ -76,18 +67,25 @@ export class FolderNames {
     this.#byName.delete(name);
   }
 
-  /** Where the name leads, links followed as long as they stay in the directory. */
-  destination(start: NameFacts): Destination {
+  /**
+   * Where the name leads, links followed as long as they stay in the directory: to a name that is no link, or to the link
+   * whose target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere.
+   */
+  destination(start: NameFacts): NameFacts | undefined {
     let facts = start;
     for (let links = this.#links; links <= LINK_LIMIT; links += 1) {
-      if (this.typeOf(facts) !== DT_LNK) return { kind: "here", facts };
+      if (facts.type !== DT_LNK && (facts.type !== DT_UNKNOWN || this.typeOf(facts) !== DT_LNK)) return facts;
       const target = (facts.target ??= this.#directory.readlink(facts.name));
-      if (typeof target === "number") return UNREADABLE;
-      if (target.indexOf("/") >= 0 || target === "." || target === "..") return { kind: "elsewhere", path: target };
+      if (typeof target === "number") return facts;
       const next = this.#byName.get(target);
-      if (next === undefined) return NOWHERE;
+      if (next === undefined) return isPath(target) ? facts : undefined;
       facts = next;
     }
-    return NOWHERE;
+    return undefined;
   }
+}
+
+/** Whether a link's text leads out of the directory. */
+function isPath(target: string): boolean {
+  return target === "." || target === ".." || target.includes("/");
 }

@@ -7,7 +7,7 @@ import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** What was found in a file, and which file that is: two names with the same device and inode number are one. */
-export type LibraryFile = (Library | Skip) & { readonly identity: Identity };
+export type LibraryFile = (Library | Skip) & { identity: Identity };
 
 /** The library files of one run. */
 export interface AllLibraries {
@@ -83,8 +83,7 @@ export class Libraries {
     try {
       if (file === undefined) {
         const content = this.#reader.read(opened);
-        // One object for both: there are as many as there are libraries. Skips are the reader's constants.
-        file = content.skip === undefined ? Object.assign(content, { identity }) : { ...content, identity };
+        file = withIdentity(content, identity);
         this.#count += 1;
         if (remembers) this.#byIdentity.set(identity, file);
       }
@@ -93,4 +92,12 @@ export class Libraries {
       opened.close();
     }
   }
+}
+
+/** One object for both where it is a library: there are as many as there are libraries. Skips are the reader's constants. */
+function withIdentity(content: Library | Skip, identity: Identity): LibraryFile {
+  if (content.skip !== undefined) return { ...content, identity };
+  const file: Library & { identity?: Identity } = content;
+  file.identity = identity;
+  return file as LibraryFile;
 }

@@ -3,7 +3,7 @@
  * ldconfig, a link is replaced in one step, and a soname that is no plain file name makes no link anywhere.
  */
 import { DT_LNK, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
-import type { Directory, Identity } from "../rootfs/directory.ts";
+import type { Directory, FileFacts, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
 import type { Offer } from "./scan.ts";
@@ -76,9 +76,10 @@ export class FolderLinks {
   state(offer: Offer): LinkState {
     const { soname } = offer;
     if (soname === offer.name) return "right";
-    if (soname === "" || soname === "." || soname === ".." || soname.includes("/")) return "impossible";
     const facts = this.#names.get(soname);
-    if (facts === undefined) return "missing";
+    if (facts === undefined) {
+      return soname === "" || soname === "." || soname === ".." || soname.includes("/") ? "impossible" : "missing";
+    }
     const isLink = this.#names.typeOf(facts) === DT_LNK;
     const identity = this.#identity(facts);
     if (identity === undefined) return isLink ? "wrong" : "occupied";
@@ -106,14 +107,12 @@ export class FolderLinks {
   /** Device and inode number of what a name leads to; undefined when it leads nowhere. */
   #identity(facts: NameFacts): Identity | undefined {
     const destination = this.#names.destination(facts);
-    if (destination.kind === "here") {
-      const { library, name } = destination.facts;
-      if (typeof library === "object") return library.identity;
-      const found = this.#directory.stat(name);
-      return typeof found === "number" ? undefined : found.identity;
-    }
-    if (destination.kind !== "elsewhere") return undefined;
-    const found = this.#root.stat(destination.path, this.#directory.path);
-    return typeof found === "number" ? undefined : found.identity;
+    if (destination === undefined) return undefined;
+    const { library, name, type, target } = destination;
+    if (typeof library === "object") return library.identity;
+    let found: FileFacts | number | undefined;
+    if (type !== DT_LNK) found = this.#directory.stat(name);
+    else if (typeof target === "string") found = this.#root.stat(target, this.#directory.path);
+    return typeof found === "object" ? found.identity : undefined;
   }
 }

@@ -282,13 +282,17 @@ export class Run implements Disposable {
     const hwcap = this.#bits(folder);
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
+    const prefix = `${path}/`;
+    const { entries } = this;
+    let text = 0;
     for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
-      const { soname, flags, osVersion, isa, name } = offer;
-      const file = hwcaps === undefined ? soname : name;
-      const value = lasting === undefined ? `${path}/${file}` : lasting(`${path}/${file}`);
-      this.#text += soname.length + value.length;
-      this.entries.push({ key: soname, value, flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa });
+      const { soname, flags, osVersion, isa } = offer;
+      let value = prefix + (hwcaps === undefined ? soname : offer.name);
+      if (lasting !== undefined) value = lasting(value);
+      text += soname.length + value.length;
+      entries[entries.length] = { key: soname, value, flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa };
     }
+    this.#text += text;
   }
 
   #changed(folder: Folder, name: string, target: string, change: "made" | "replaced" | "removed"): void {

@@ -157,24 +157,17 @@ export class FolderScan {
   /** The library that a link leads to; -errno, -EISDIR for a directory. */
   #linkedFile(facts: NameFacts): LibraryFile | number {
     const destination = this.#names.destination(facts);
-    switch (destination.kind) {
-      case "here": {
-        const type = this.#names.typeOf(destination.facts);
-        if (type === DT_REG) return this.#libraryOf(destination.facts);
-        return type === DT_DIR ? -EISDIR : -1;
-      }
-      case "elsewhere":
-        return this.#context.libraries.at(destination.path, this.#directory.path);
-      case "nowhere":
-        return -ENOENT;
-      case "unreadable":
-        return -1;
+    if (destination === undefined) return -ENOENT;
+    const { type, target } = destination;
+    if (type === DT_REG) return this.#libraryOf(destination);
+    if (type === DT_LNK && typeof target === "string") {
+      return this.#context.libraries.at(target, this.#directory.path);
     }
+    return type === DT_DIR ? -EISDIR : -1;
   }
 
   #libraryOf(facts: NameFacts): LibraryFile | number {
-    facts.library ??= this.#context.libraries.named(this.#directory, facts.name, facts.inode);
-    return facts.library;
+    return (facts.library ??= this.#context.libraries.named(this.#directory, facts.name, facts.inode));
   }
 
   #offer(name: string, file: LibraryFile, viaLink: boolean): void {

@@ -16,6 +16,7 @@ const ENTRIES_BYTES = 64 << 10;
 const RECORD_LENGTH = 16;
 const TYPE = 18;
 const NAME = 19;
+const DOT = 0x2e;
 
 const entryBytes = new Uint8Array(ENTRIES_BYTES);
 const entryWords = new Uint32Array(entryBytes.buffer);
@@ -33,16 +34,18 @@ export function listDirectory(descriptor: number, limit: number): DirectoryEntry
     if (entries.length > limit) return entries;
     const used = getdents64(descriptor, entryBytes);
     if (used <= 0) return entries;
-    const text = toText(entryBytes, 0, used);
     for (let at = 0; at < used;) {
-      const name = text.slice(at + NAME, text.indexOf("\0", at + NAME));
-      if (name !== "." && name !== "..") {
+      const start = at + NAME;
+      const name = toText(entryBytes, start, entryBytes.indexOf(0, start));
+      if (entryBytes[start] !== DOT || (name !== "." && name !== "..")) {
         const word = at >> 2;
-        entries.push({
+        const low = entryWords[word] ?? 0;
+        const high = entryWords[word + 1] ?? 0;
+        entries[entries.length] = {
           name,
           type: entryBytes[at + TYPE] ?? 0,
-          inode: (entryWords[word + 1] ?? 0) * 0x1_0000_0000 + (entryWords[word] ?? 0),
-        });
+          inode: high === 0 ? low : high * 2 ** 32 + low,
+        };
       }
       at += (entryWords[(at + RECORD_LENGTH) >> 2] ?? 0) & 0xffff;
     }
