@@ -48,48 +48,37 @@ export function collate(names: readonly string[], charSigned: boolean): Collatio
 }
 
 /**
- * As `collate`: the digits are moved by arithmetic, four characters at a time where there is none, else two; numbers stay
- * small enough for the engine's fast ways. Finds where longer numbers begin, too. Undefined when a character is above 127.
+ * As `collate`: the digits are moved by arithmetic, four characters at a time; numbers stay small enough for the engine's
+ * fast ways. Finds where longer numbers begin, too. Undefined when a character is above 127.
  */
 function collateAscii(text: string): Collation | undefined {
   const count = (text.length + 3) >> 2;
-  const words = new Uint32Array(count);
+  const words = new Int32Array(count);
   const bytes = new Uint8Array(words.buffer);
-  const halves = new Uint16Array(words.buffer);
   writeText(text, bytes, 0);
-  /** The bits of the character of a half word that comes first, and of the other one. */
-  const first = hostBigEndian ? 0x8000 : 0x80;
-  const second = 0x8080 ^ first;
+  /** The mark of the character of a word that comes first, and of the one that comes last. */
+  const first = hostBigEndian ? 0x40000000 : 0x40;
+  const last = 0x40000040 ^ first;
   /** Places in `text` where numbers of several digits begin. */
   const starts: number[] = [];
-  /** How many digits there are up to here. */
-  let run = 0;
+  let before = 0;
   let all = 0;
   for (let at = 0; at < count; at += 1) {
     const word = words[at] ?? 0;
     all |= word;
-    // "0" to "9" are among the characters 0x30 to 0x3f. A byte that becomes zero, and by the subtraction its highest bit
-    // set, is one of these (or, after one of these, a neighbour of them).
-    const other = (word & 0x70707070) ^ 0x30303030;
-    if (((other - 0x01010101) & ~other & 0x80808080) === 0) {
-      run = 0;
-      continue;
-    }
-    for (let place = 2 * at; place < 2 * at + 2; place += 1) {
-      const half = halves[place] ?? 0;
-      // The highest bit of each byte: set in the first sum from "0" on, in the second from ":" on.
-      const isDigit = (half + 0x5050) & ~(half + 0x4646) & 0x8080;
-      if (isDigit === 0) {
-        run = 0;
-        continue;
-      }
+    // With 0x30 taken away by bits, digits are below 10, half of them is below 5, and what is above becomes 0x40 or more.
+    const digits = ~((((word ^ 0x30303030) >>> 1) & 0x3f3f3f3f) + 0x3b3b3b3b) & 0x40404040;
+    if (digits !== 0) {
       // 0xb0, from "0" to ABOVE_ASCII, is added where there is a digit.
-      halves[place] = half + isDigit + (isDigit >> 2) + (isDigit >> 3);
-      run = (isDigit & first) === 0 ? 0 : run + 1;
-      if (run === 2) starts.push(2 * place - 1);
-      run = (isDigit & second) === 0 ? 0 : run + 1;
-      if (run === 2) starts.push(2 * place);
+      words[at] = word + (digits << 1) + (digits >> 1) + (digits >> 2);
+      if ((digits & (digits >> 8)) !== 0 || ((digits & first) !== 0 && (before & last) !== 0)) {
+        for (let place = 4 * at; place < 4 * at + 4; place += 1) {
+          const pair = (bytes[place] ?? 0) & (bytes[place - 1] ?? 0) & ~(bytes[place - 2] ?? 0);
+          if ((pair & 0x80) !== 0) starts.push(place - 1);
+        }
+      }
     }
+    before = digits;
   }
   if ((all & 0x80808080) !== 0) return undefined;
   return { ...measured(toText(bytes, 0, text.length), starts), digits: ABOVE_ASCII };
