@@ -32,7 +32,8 @@ const BYTES = toText(Uint8Array.from({ length: 256 }, (_, byte) => byte));
  * a stable sort, done here on strings made to compare alike; the remaining names are inserted one by one.
  */
 export function sortEntries(entries: readonly CacheEntry[], rules: SortRules): CacheEntry[] {
-  const names = entries.map((entry) => entry.key);
+  const names: string[] = [];
+  for (let at = 0; at < entries.length; at += 1) names[at] = entries[at]?.key ?? "";
   const collation = collate(names, rules.charSigned);
   const composites = compose(entries, collation.keys, rules).sort();
   const sorted: CacheEntry[] = [];

@@ -94,7 +94,9 @@ export class FolderScan {
     const { hwcapFolders, tick } = this.#context;
     const { loaderNames, temporaryNamesSkipped } = this.#context.profile.features;
     const { list } = this.#names;
-    const checkTemporary = anyTemporary(list.map((facts) => facts.name).join("/"));
+    const names: string[] = [];
+    for (let at = 0; at < list.length; at += 1) names[at] = list[at]?.name ?? "";
+    const checkTemporary = anyTemporary(names.join("/"));
     const isPlain = this.#folder.hwcaps === undefined;
     for (let at = 0; at < list.length; at += 1) {
       const facts = list[at];
