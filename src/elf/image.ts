@@ -54,21 +54,10 @@ export class Image {
     this.#headWindow.load(source, 0, this.bigEndian);
   }
 
-  /** The first of the two 16-bit values that word `index` of the head holds. */
-  firstHalf(index: number): number {
-    const word = this.head[index] ?? 0;
-    return this.bigEndian ? word >>> 16 : word & 0xffff;
-  }
-
-  /** The second of them. */
-  secondHalf(index: number): number {
-    const word = this.head[index] ?? 0;
-    return this.bigEndian ? word & 0xffff : word >>> 16;
-  }
-
   /** The 64-bit value at index `at` of some words, as a pointer or size of ldconfig takes it. */
   place(words: Uint32Array, at: number): number {
-    return this.narrow ? (words[at + this.low] ?? 0) : wide64(words, at, this.low);
+    const { low } = this;
+    return this.narrow || words[at + 1 - low] === 0 ? (words[at + low] ?? 0) : wide64(words, at, low);
   }
 
   /** Whether the head holds the `length` bytes at byte `offset`, as words. */

@@ -84,18 +84,18 @@ export class LibraryReader {
       return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true };
     }
     if (magic !== (bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
-    if (image.firstHalf(4) !== ET_DYN) return NOT_SHARED;
+    const kind = head[4] ?? 0;
+    if ((bigEndian ? kind >>> 16 : kind & 0xffff) !== ET_DYN) return NOT_SHARED;
     const identity = head[1] ?? 0;
     const classByte = bigEndian ? identity >>> 24 : identity & 0xff;
     if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return CLASS;
-    return this.#readElf(classByte === ELFCLASS64);
+    return this.#readElf(classByte === ELFCLASS64, bigEndian ? kind & 0xffff : kind >>> 16);
   }
 
-  #readElf(wide: boolean): Library | Skip {
+  #readElf(wide: boolean, machine: number): Library | Skip {
     const image = this.#image;
     const rules = this.#rules;
     const facts = this.#facts;
-    const machine = image.secondHalf(4);
     const abi = image.head[wide ? 12 : 9] ?? 0;
     const unknown = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
     const flags = facts.classify(wide, unknown, abi, machine, rules);

@@ -1,5 +1,5 @@
 import { PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_LOAD, PT_NOTE } from "./constants.ts";
-import type { Image } from "./image.ts";
+import { HEAD_BYTES, type Image } from "./image.ts";
 import { NOTE_BYTES } from "./limits.ts";
 import type { MachineFacts } from "./machine.ts";
 import { abiNoteVersion, OUT_OF_BYTES } from "./notes.ts";
@@ -44,14 +44,15 @@ export class Segments {
     const fields = wide ? ELF64_PHDR : ELF32_PHDR;
     const stride = fields.words;
     const offset = wide ? image.place(head, 8) : (head[7] ?? 0);
-    const count = image.firstHalf(wide ? 14 : 11);
+    const half = head[wide ? 14 : 11] ?? 0;
+    const count = image.bigEndian ? half >>> 16 : half & 0xffff;
     const bytes = count * stride * 4;
     if (offset > image.size) return TRUNCATED;
     if (count === 0) return NO_DYNAMIC;
     // The last header may begin at the end of the file at most.
     if (offset + bytes - stride * 4 > image.size) return TRUNCATED;
     if (offset + bytes > image.mapped) return OUTSIDE;
-    const inHead = image.headHolds(offset, bytes);
+    const inHead = (offset & 3) === 0 && offset + bytes <= HEAD_BYTES;
     const table = inHead ? head : image.words(offset, bytes);
     const start = inHead ? offset >> 2 : 0;
     const end = start + count * stride;

@@ -16,17 +16,20 @@ const DEVICES = 2 ** 13;
 
 /** Devices in the order in which they were met. */
 const devices = new Map<number, number>();
-let lastDevice = -1;
+let lastMajor = -1;
+let lastMinor = -1;
 let lastNumber = 0;
 /** What does not fit into a number by itself, numbered from -1 downwards. */
 const others = new Map<string, Identity>();
 
 /** A number, as these are looked up for every file, and a string takes ten times as long to make. */
-function identify(device: number, inodeHigh: number, inodeLow: number): Identity {
-  if (device !== lastDevice) {
+function identify(major: number, minor: number, inodeHigh: number, inodeLow: number): Identity {
+  const device = major * 0x10_0000 + minor;
+  if (major !== lastMajor || minor !== lastMinor) {
     lastNumber = devices.get(device) ?? devices.size;
     devices.set(device, lastNumber);
-    lastDevice = device;
+    lastMajor = major;
+    lastMinor = minor;
   }
   if (inodeHigh < INODES / 2 ** 32 && lastNumber < DEVICES) return lastNumber * INODES + inodeHigh * 2 ** 32 + inodeLow;
   const key = `${device}:${inodeHigh}:${inodeLow}`;
@@ -74,12 +77,14 @@ export class Stat {
 
   /** Size in bytes; exact below 2^53. */
   get size(): number {
-    return (this.#words[11] ?? 0) * 0x1_0000_0000 + (this.#words[10] ?? 0);
+    const high = this.#words[11] ?? 0;
+    return high === 0 ? (this.#words[10] ?? 0) : high * 2 ** 32 + (this.#words[10] ?? 0);
   }
 
   /** The inode number; above 2^53 a neighbour of it. */
   get inode(): number {
-    return (this.#words[9] ?? 0) * 2 ** 32 + (this.#words[8] ?? 0);
+    const high = this.#words[9] ?? 0;
+    return high === 0 ? (this.#words[8] ?? 0) : high * 2 ** 32 + (this.#words[8] ?? 0);
   }
 
   /** Major number of the device that a device node stands for. */
@@ -118,7 +123,10 @@ export class Stat {
   }
 
   get identity(): Identity {
-    const device = (this.#words[34] ?? 0) * 0x10_0000 + (this.#words[35] ?? 0);
-    return identify(device, this.#words[9] ?? 0, this.#words[8] ?? 0);
+    const words = this.#words;
+    const low = words[8] ?? 0;
+    // The usual case: the first device that was met, and few inodes.
+    if (lastNumber === 0 && words[9] === 0 && words[34] === lastMajor && words[35] === lastMinor) return low;
+    return identify(words[34] ?? 0, words[35] ?? 0, words[9] ?? 0, low);
   }
 }

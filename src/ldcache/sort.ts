@@ -60,19 +60,17 @@ export function sortEntries(entries: readonly CacheEntry[], rules: SortRules): C
 function compose(entries: readonly CacheEntry[], keys: readonly string[], rules: SortRules): string[] {
   const ranks = rankFolders(entries);
   const composites: string[] = [];
-  let previous: CacheEntry | undefined;
-  let rest = "";
-  /** `rest`, and the first two characters of the index. */
-  let tail = "";
+  /** The rest of `made`, and the first two characters of the index. */ let tail = "";
+  let made: CacheEntry | undefined;
   for (let inverse = entries.length - 1; inverse >= 0; inverse -= 1) {
     const at = composites.length;
     const entry = entries[at];
     if (entry === undefined) break;
     const low = inverse & 0xff;
-    const isOther = previous === undefined || !restIsSame(previous, entry);
-    if (isOther) rest = restOf(entry, ranks, rules);
-    if (isOther || low === 0xff) tail = rest + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff);
-    previous = entry;
+    if (made === undefined || low === 0xff || !restIsSame(made, entry)) {
+      tail = restOf(entry, ranks, rules) + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff);
+      made = entry;
+    }
     composites[at] = (keys[at] ?? "") + tail + (BYTES[low] ?? "");
   }
   return composites;

@@ -97,7 +97,7 @@ export class Libraries {
 /** One object for both where it is a library: there are as many as there are libraries. Skips are the reader's constants. */
 function withIdentity(content: Library | Skip, identity: Identity): LibraryFile {
   if (content.skip !== undefined) return { ...content, identity };
-  const file: Library & { identity?: Identity } = content;
+  const file: Library & { identity: Identity } = content as Library & { identity: Identity };
   file.identity = identity;
-  return file as LibraryFile;
+  return file;
 }

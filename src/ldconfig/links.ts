@@ -83,7 +83,7 @@ export class FolderLinks {
     const isLink = this.#names.typeOf(facts) === DT_LNK;
     const identity = this.#identity(facts);
     if (identity === undefined) return isLink ? "wrong" : "occupied";
-    if (identity === offer.identity || (this.#keepsLoaderLinks && LOADERS.has(soname))) return "right";
+    if (identity === offer.file.identity || (this.#keepsLoaderLinks && LOADERS.has(soname))) return "right";
     return isLink ? "wrong" : this.#isEmpty(soname) ? "empty" : "occupied";
   }
 

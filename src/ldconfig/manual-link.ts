@@ -52,9 +52,8 @@ export function linkManually(
     observer.skipped(path, file);
     return observer.sonameless(path);
   }
-  const { flags, identity, isa, osVersion } = file;
   const soname = file.soname ?? implicitSoname(name, file, profile);
-  const offer: Offer = { soname, name, flags, isLink: false, isa, osVersion, identity };
+  const offer: Offer = { soname, name, flags: file.flags, isLink: false, file };
   const folder: Folder = { path: parent, origin: { file: "<cmdline>", line: 0 }, hwcaps: undefined, type: -1 };
   const links = new FolderLinks(root, directory, names, profile.keepsLoaderLinks);
   const state = links.state(offer);

@@ -69,19 +69,22 @@ class Layout {
   }
 
   half(bytes: Uint8Array, at: number): number {
-    const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
+    const first = bytes[at] ?? 0;
+    const second = bytes[at + 1] ?? 0;
     return this.bigEndian ? first * 256 + second : second * 256 + first;
   }
 
   word(bytes: Uint8Array, at: number): number {
-    const [first, second] = [this.half(bytes, at), this.half(bytes, at + 2)];
+    const first = this.half(bytes, at);
+    const second = this.half(bytes, at + 2);
     return this.bigEndian ? first * 0x1_0000 + second : second * 0x1_0000 + first;
   }
 
   /** A word of the class' size; not exact above 2^53, which no file reaches. */
   offset(bytes: Uint8Array, at: number): number {
     if (this.bits === 32) return this.word(bytes, at);
-    const [first, second] = [this.word(bytes, at), this.word(bytes, at + 4)];
+    const first = this.word(bytes, at);
+    const second = this.word(bytes, at + 4);
     return this.bigEndian ? first * 0x1_0000_0000 + second : second * 0x1_0000_0000 + first;
   }
 

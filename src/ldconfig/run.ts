@@ -286,7 +286,8 @@ export class Run implements Disposable {
     const { entries } = this;
     let text = 0;
     for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
-      const { soname, flags, osVersion, isa } = offer;
+      const { soname, flags } = offer;
+      const { osVersion, isa } = offer.file;
       let value = prefix + (hwcaps === undefined ? soname : offer.name);
       if (lasting !== undefined) value = lasting(value);
       text += soname.length + value.length;

@@ -17,7 +17,7 @@ import {
   ENOTDIR,
   describeErrno,
 } from "../rootfs/constants.ts";
-import type { Directory, Identity } from "../rootfs/directory.ts";
+import type { Directory } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
 import type { FolderNames, NameFacts } from "./folder-names.ts";
@@ -36,10 +36,8 @@ export interface Offer {
   flags: number;
   /** The entry is for a link that needs none: `libx.so` for compilers, or a soname's own. */
   isLink: boolean;
-  isa: number;
-  osVersion: number;
-  /** Device and inode number of what `name` leads to. */
-  identity: Identity;
+  /** What `name` leads to. */
+  file: Pick<Library & LibraryFile, "isa" | "osVersion" | "identity">;
 }
 
 /** What all folders' scans share. */
@@ -184,8 +182,7 @@ export class FolderScan {
 
     const known = this.#offers.get(soname);
     if (known === undefined) {
-      const { isa, osVersion } = file;
-      this.#offers.set(soname, { soname, name, flags, isLink, isa, osVersion, identity: file.identity });
+      this.#offers.set(soname, { soname, name, flags, isLink, file });
     } else this.#rival(known, name, flags, isLink, file);
   }
 
@@ -205,9 +202,7 @@ export class FolderScan {
     }
     known.name = name;
     known.isLink = isLink;
-    known.isa = file.isa;
-    known.osVersion = file.osVersion;
-    known.identity = file.identity;
+    known.file = file;
   }
 
   /** One warning per folder: what one file lacks, the next lacks as well. */
