@@ -17,7 +17,7 @@ import { type Library, readLibrary } from "./library.ts";
 
 describe("a library", () => {
   test.each([rules17, rules35, rules36, rules37, rules42])("is read by every release", (rules) => {
-    const expected: Library = { soname, flags: 0x303, isa: 0, osVersion: 0, aout: false };
+    const expected: Library = { soname, flags: 0x303, isa: 0, osVersion: 0, aout: false, identity: 0 };
     expect(read(library, rules)).toEqual(expected);
     expect(read({ ...library, loadBias: 0x40_0000 }, rules)).toEqual(expected);
     expect(read({ ...library, needed: ["libc.so.6", "libm.so.6", "libz.so.1"] }, rules)).toEqual(expected);
@@ -105,7 +105,7 @@ describe("what is no library", () => {
   test("a.out, which has no soname", () => {
     const aout = new Uint8Array(64);
     aout.set([0x0b, 0x01]);
-    expect(read(aout)).toEqual({ soname: undefined, flags: 0, isa: 0, osVersion: 0, aout: true });
+    expect(read(aout)).toEqual({ soname: undefined, flags: 0, isa: 0, osVersion: 0, aout: true, identity: 0 });
     expect(read(aout, rules42)).toMatchObject({ flags: 3, aout: true });
     aout.set([0xcc, 0x00, 0x12, 0x34]);
     expect(read(aout)).toMatchObject({ aout: true });

@@ -27,6 +27,8 @@ export interface Library {
   readonly osVersion: number;
   /** A file of the a.out format, which has no soname: its name is cut after the first number instead. */
   readonly aout: boolean;
+  /** The number by which the reader's caller knows the file. */
+  readonly identity: number;
 }
 
 /** `\x7fELF` as a word of either byte order. */
@@ -62,6 +64,7 @@ export class LibraryReader {
   readonly #image: Image;
   readonly #segments = new Segments();
   readonly #dynamic = new DynamicSection();
+  #identity = 0;
 
   constructor(rules: LibraryRules) {
     const facts = machineFacts(rules.machine);
@@ -71,8 +74,9 @@ export class LibraryReader {
     this.#image = new Image(facts.bigEndian, facts.bits === 32);
   }
 
-  /** Reads one file. */
-  read(source: ByteSource): Library | Skip {
+  /** Reads one file; a library has the `identity` that is given. */
+  read(source: ByteSource, identity: number): Library | Skip {
+    this.#identity = identity;
     if (source.size < this.#smallest) return tooSmall(source);
     const image = this.#image;
     image.open(source);
@@ -81,13 +85,13 @@ export class LibraryReader {
     const oldMagic = magic & 0xffff;
     if (oldMagic === ZMAGIC || oldMagic === QMAGIC) {
       const flags = this.#rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
-      return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true };
+      return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true, identity };
     }
     if (magic !== (bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
     const kind = head[4] ?? 0;
     if ((bigEndian ? kind >>> 16 : kind & 0xffff) !== ET_DYN) return NOT_SHARED;
-    const identity = head[1] ?? 0;
-    const classByte = bigEndian ? identity >>> 24 : identity & 0xff;
+    const ident = head[1] ?? 0;
+    const classByte = bigEndian ? ident >>> 24 : ident & 0xff;
     if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return CLASS;
     return this.#readElf(classByte === ELFCLASS64, bigEndian ? kind & 0xffff : kind >>> 16);
   }
@@ -150,13 +154,13 @@ export class LibraryReader {
 
   #library(soname: string | undefined, flags: number): Library {
     const { osVersion, isa } = this.#segments;
-    return { soname, flags, isa, osVersion, aout: false };
+    return { soname, flags, isa, osVersion, aout: false, identity: this.#identity };
   }
 }
 
 /** Reads one file by rules that are not used for others. */
 export function readLibrary(source: ByteSource, rules: LibraryRules): Library | Skip {
-  return new LibraryReader(rules).read(source);
+  return new LibraryReader(rules).read(source, 0);
 }
 
 function tooSmall(source: ByteSource): Skip {

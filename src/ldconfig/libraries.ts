@@ -7,7 +7,7 @@ import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
 /** What was found in a file, and which file that is: two names with the same device and inode number are one. */
-export type LibraryFile = (Library | Skip) & { identity: Identity };
+export type LibraryFile = Library | (Skip & { readonly identity: Identity });
 
 /** The library files of one run. */
 export interface AllLibraries {
@@ -82,8 +82,9 @@ export class Libraries {
     // Not `using`: what it compiles to takes as long as opening the file.
     try {
       if (file === undefined) {
-        const content = this.#reader.read(opened);
-        file = withIdentity(content, identity);
+        const content = this.#reader.read(opened, identity);
+        // Skips are the reader's constants.
+        file = content.skip === undefined ? content : { ...content, identity };
         this.#count += 1;
         if (remembers) this.#byIdentity.set(identity, file);
       }
@@ -92,12 +93,4 @@ export class Libraries {
       opened.close();
     }
   }
-}
-
-/** One object for both where it is a library: there are as many as there are libraries. Skips are the reader's constants. */
-function withIdentity(content: Library | Skip, identity: Identity): LibraryFile {
-  if (content.skip !== undefined) return { ...content, identity };
-  const file: Library & { identity: Identity } = content as Library & { identity: Identity };
-  file.identity = identity;
-  return file;
 }

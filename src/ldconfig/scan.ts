@@ -37,7 +37,7 @@ export interface Offer {
   /** The entry is for a link that needs none: `libx.so` for compilers, or a soname's own. */
   isLink: boolean;
   /** What `name` leads to. */
-  file: Pick<Library & LibraryFile, "isa" | "osVersion" | "identity">;
+  file: Library;
 }
 
 /** What all folders' scans share. */
@@ -187,7 +187,7 @@ export class FolderScan {
   }
 
   /** A second file for a soname: a file wins over a link, else the higher version in its name. */
-  #rival(known: Offer, name: string, flags: number, isLink: boolean, file: Library & LibraryFile): void {
+  #rival(known: Offer, name: string, flags: number, isLink: boolean, file: Library): void {
     const { charSigned } = this.#context.profile.layout;
     if (flags !== known.flags) this.#context.ambiguous();
     const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
