@@ -52,10 +52,10 @@ export class DynamicSection {
     if (image.mapped - offset < CHUNK_BYTES) return false;
     const { words } = this.#chunk;
     this.#chunk.load(image.source, offset, false);
-    const end = this.#find(TAG_NULL, 0);
+    const end = find(this.#chunk, TAG_NULL, 0);
     if (end === words.length) return false;
-    const strings = this.#find(TAG_STRTAB, 0);
-    const soname = this.#find(TAG_SONAME, 0);
+    const strings = find(this.#chunk, TAG_STRTAB, 0);
+    const soname = find(this.#chunk, TAG_SONAME, 0);
     let largest = 0;
     if (soname < end) {
       if (words[soname + 3] !== 0) return false;
@@ -63,10 +63,10 @@ export class DynamicSection {
     }
     this.soname = soname < end ? largest : -1;
     if (!firstSonameOnly) {
-      if (soname < end && this.#find(TAG_SONAME, soname + 4) < end) return false;
+      if (soname < end && find(this.#chunk, TAG_SONAME, soname + 4) < end) return false;
       // Usually they come first, one behind the other.
       for (let at = 0; at < end; at += 4) {
-        if (words[at] !== DT_NEEDED) at = this.#find(TAG_NEEDED, at);
+        if (words[at] !== DT_NEEDED) at = find(this.#chunk, TAG_NEEDED, at);
         if (at >= end) break;
         const value = words[at + 2] ?? 0;
         if (words[at + 1] !== 0 || words[at + 3] !== 0) return false;
@@ -79,15 +79,6 @@ export class DynamicSection {
     this.largestName = largest;
     this.end = "complete";
     return true;
-  }
-
-  /** The word at which the first entry of that tag begins, from word `from` on; the chunk's length when there is none. */
-  #find(tag: bigint, from: number): number {
-    const { pairs, words } = this.#chunk;
-    let at = pairs.indexOf(tag, from >> 1);
-    // Tags are at even places, values at odd ones.
-    while ((at & 1) === 1 && at >= 0) at = pairs.indexOf(tag, at + 1);
-    return at < 0 ? words.length : 2 * at;
   }
 
   /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */
@@ -149,4 +140,12 @@ export class DynamicSection {
     names[at + 2] = highWord;
     this.namesEnd = at + NAME_WORDS;
   }
+}
+
+/** The word at which the first entry of that tag begins, from word `from` on; the chunk's length when there is none. */
+function find({ pairs, words }: Window, tag: bigint, from: number): number {
+  let at = pairs.indexOf(tag, from >> 1);
+  // Tags are at even places, values at odd ones.
+  while ((at & 1) === 1 && at >= 0) at = pairs.indexOf(tag, at + 1);
+  return at < 0 ? words.length : 2 * at;
 }

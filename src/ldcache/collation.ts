@@ -72,16 +72,21 @@ function collateAscii(text: string): Collation | undefined {
       // 0xb0, from "0" to ABOVE_ASCII, is added where there is a digit.
       words[at] = word + (digits << 1) + (digits >> 1) + (digits >> 2);
       if ((digits & (digits >> 8)) !== 0 || ((digits & first) !== 0 && (before & last) !== 0)) {
-        for (let place = 4 * at; place < 4 * at + 4; place += 1) {
-          const pair = (bytes[place] ?? 0) & (bytes[place - 1] ?? 0) & ~(bytes[place - 2] ?? 0);
-          if ((pair & 0x80) !== 0) starts.push(place - 1);
-        }
+        addStarts(bytes, 4 * at, starts);
       }
     }
     before = digits;
   }
   if ((all & 0x80808080) !== 0) return undefined;
   return { ...measured(toText(bytes, 0, text.length), starts), digits: ABOVE_ASCII };
+}
+
+/** Adds the places before those of a word at which a second digit stands. */
+function addStarts(bytes: Uint8Array, at: number, starts: number[]): void {
+  for (let place = at; place < at + 4; place += 1) {
+    const pair = (bytes[place] ?? 0) & (bytes[place - 1] ?? 0) & ~(bytes[place - 2] ?? 0);
+    if ((pair & 0x80) !== 0) starts.push(place - 1);
+  }
 }
 
 /** Puts the count of digits before each number that begins at one of the places, and takes its leading zeros away. */
