@@ -70,7 +70,7 @@ export class Image {
     const bytes = Math.min(length, Math.max(this.mapped - offset, 0)) & ~3;
     if (this.headHolds(offset, bytes)) return this.head.subarray(offset >> 2, (offset + bytes) >> 2);
     const window = new Window(bytes);
-    window.load(this.source, offset, this.bigEndian);
+    if (bytes > 0) window.load(this.source, offset, this.bigEndian);
     return window.words;
   }
 
