@@ -32,6 +32,7 @@ const PARTS = {
   "application-profile": "src/hooks/application-profile.ts",
   "driver-params": "src/hooks/driver-params.ts",
   view: "src/oci/view.ts",
+  overlay: "src/rootfs/overlay.ts",
   "read-only": "src/hooks/read-only.ts",
   "unread-state": "src/hooks/unread-state.ts",
   apply: "src/cli/apply.ts",

@@ -16,6 +16,7 @@ export function part<Exports>(
     | "cuda-compat"
     | "application-profile"
     | "view"
+    | "overlay"
     | "read-only"
     | "unread-state"
     | "apply"

@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ldcache: ["bytes", "errors"],
   rootfs: ["kernel", "bytes", "errors"],
   host: ["kernel", "bytes", "errors"],
-  oci: ["rootfs", "host", "bytes", "errors", "logger"],
+  oci: ["rootfs", "host", "bytes", "errors", "logger", "part"],
   ldconfig: ["rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
   hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger", "part"],
   erofs: ["bytes", "errors"],

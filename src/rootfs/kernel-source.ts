@@ -15,7 +15,7 @@ import {
 } from "../kernel/constants.ts";
 import { EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
 import { close, fstat, openat, readlinkat, statx } from "../kernel/files.ts";
-import { Stat, type Identity } from "../kernel/stat.ts";
+import { Stat } from "../kernel/stat.ts";
 import { isName, type DeviceNumber, type DirectoryEntry } from "./directory.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
@@ -198,11 +198,6 @@ class KernelNode implements SourceNode {
     if (refusesWrites(descriptor)) return -EACCES;
     return isReadOnly(descriptor) ? -EROFS : 0;
   }
-}
-
-/** Device and inode number of what a path of the host leads to; undefined when it cannot be told. */
-export function hostIdentity(hostPath: string): Identity | undefined {
-  return statx(AT_FDCWD, hostPath, 0, stat) < 0 ? undefined : stat.identity;
 }
 
 /** The numbers of the character device that a path of the host leads to; undefined when it is none. */
