@@ -12,9 +12,7 @@ export const NAME_WORDS = 3;
 const NAMES = 32;
 
 /** By tag up to DT_SONAME: 1 for those that are looked at. */
-const LOOKED_AT: readonly number[] = Array.from({ length: DT_SONAME + 1 }, (_, tag) =>
-  [DT_NULL, DT_NEEDED, DT_STRTAB, DT_SONAME].includes(tag) ? 1 : 0,
-);
+const LOOKED_AT: readonly number[] = [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 const TAG_NULL = BigInt(DT_NULL);
 const TAG_NEEDED = BigInt(DT_NEEDED);

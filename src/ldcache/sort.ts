@@ -1,4 +1,3 @@
-import { toText } from "../bytes/text.ts";
 import { collate, type Collation, numberAt, unsafeNumber } from "./collation.ts";
 import { compareNames } from "./compare-names.ts";
 import type { CacheEntry } from "./entry.ts";
@@ -19,9 +18,6 @@ export interface SortRules {
  * not glibc's; no system has them by the thousand, but a hostile one could make us compare for minutes.
  */
 const EXACT_COMPARISONS = 500_000;
-
-/** The characters up to 255. */
-const BYTES = toText(Uint8Array.from({ length: 256 }, (_, byte) => byte));
 
 /**
  * Sorts cache entries as ldconfig does (`compare` in glibc's elf/cache.c): names descending by number-aware comparison,
@@ -71,7 +67,7 @@ function compose(entries: readonly CacheEntry[], keys: readonly string[], rules:
       tail = restOf(entry, ranks, rules) + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff);
       made = entry;
     }
-    composites[at] = (keys[at] ?? "") + tail + (BYTES[low] ?? "");
+    composites[at] = (keys[at] ?? "") + tail + String.fromCharCode(low);
   }
   return composites;
 }

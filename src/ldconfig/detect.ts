@@ -42,16 +42,18 @@ const LDCONFIGS: readonly Place[] = ["/sbin", "/usr/sbin"].map((folder) => ({
 }));
 
 /** Where the C library is: of the architectures that hooks run on, then of the others. */
-const LIBRARIES: readonly Place[] = [
-  ...multiarch(["x86-64", "aarch64"]),
-  "/lib64",
-  "/usr/lib64",
-  "/lib",
-  "/usr/lib",
-  ...multiarch(ARCHITECTURE_NAMES.filter((name) => name !== "x86-64" && name !== "aarch64")),
-  "/lib64/lp64d",
-  "/libx32",
-].map((folder) => ({ folder, names: ["libc.so.6"] }));
+function libraryPlaces(): Place[] {
+  return [
+    ...multiarch(["x86-64", "aarch64"]),
+    "/lib64",
+    "/usr/lib64",
+    "/lib",
+    "/usr/lib",
+    ...multiarch(ARCHITECTURE_NAMES.filter((name) => name !== "x86-64" && name !== "aarch64")),
+    "/lib64/lp64d",
+    "/libx32",
+  ].map((folder) => ({ folder, names: ["libc.so.6"] }));
+}
 
 function multiarch(architectures: readonly Architecture[]): string[] {
   return architectures.flatMap((name) => [
@@ -79,7 +81,7 @@ const CACHE_LIMIT = 16 << 20;
 export function detectProfile(root: Root, log: Log): Detection {
   const program = search(root, LDCONFIGS, "ldconfig (", log);
   if (program?.banner !== undefined) return fromBanner(root, program, program.banner, program.text);
-  const library = search(root, LIBRARIES, "GNU C Library (", log);
+  const library = search(root, libraryPlaces(), "GNU C Library (", log);
   if (library?.banner !== undefined) return fromBanner(root, library, library.banner, program?.text ?? "");
   return fromMusl(root) ?? fromCache(root) ?? fromOsRelease(root);
 }

@@ -61,7 +61,10 @@ export function openView(request: ViewRequest, log: Log): Seen {
     if (view === "overlay") {
       const failed = (destination: string, result: number): void =>
         log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`);
-      return { view, root: overlays().mountedOverlayOf(here, planned ?? { mounts: [], devices: [] }, failed, !forecast) };
+      return {
+        view,
+        root: overlays().mountedOverlayOf(here, planned ?? { mounts: [], devices: [] }, failed, !forecast),
+      };
     }
     // A runtime may show its process a writable mount of a folder that is read-only for us: it stays so.
     const frozen = process !== undefined && here.readOnly && !process.readOnly;
