@@ -183,5 +183,6 @@ function anonymous(call: string): string {
     .replace(/\b0x[0-9a-f]+\b/g, "ADDRESS")
     .replace(/^execve\(.*/, "execve")
     .replace(/^(getpid|kill|getrandom|set_tid_address|fstatfs)\(.*/, "$1")
-    .replace(/stx_atime=\{[^}]*\}/g, "");
+    .replace(/stx_atime=\{[^}]*\}/g, "")
+    .replace(/, left \{[^}]*\}/, "");
 }
