@@ -16,6 +16,9 @@ import { peer } from "../support/peers.ts";
 import { gvisor2026 } from "../support/runtimes.ts";
 import { setStage } from "../support/stage.ts";
 import { compareListings, type Listing, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 const hook = "disable-device-node-modification";
 const place = "/proc/driver/nvidia/params";

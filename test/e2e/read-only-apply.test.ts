@@ -21,6 +21,9 @@ import { crun, gvisor2026With, runc } from "../support/runtimes.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 import type { Stage } from "../support/stage.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 interface Answer {
   readonly status: number | null;

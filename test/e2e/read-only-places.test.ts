@@ -21,6 +21,9 @@ import { crun, gvisor2026With, runc, type ContainerRun, type Runtime } from "../
 import { scratchDirectory } from "../support/scratch.ts";
 import type { Stage } from "../support/stage.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 /** A stage whose root is changed before it is read-only. */
 function staged(context: TestContext, runtime: Runtime, furnish: (root: string) => void): Stage {

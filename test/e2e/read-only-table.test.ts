@@ -15,6 +15,9 @@ import { scratchDirectory } from "../support/scratch.ts";
 import type { Stage } from "../support/stage.ts";
 import { absentPeer } from "../support/tally.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 const runtimes: Readonly<Record<string, Runtime>> = {
   runc,

@@ -7,6 +7,9 @@ import { crun, gvisor2026With, runc, type ContainerRun, type Runtime } from "../
 import { readOnlyStage, stageWithMountPoints } from "../support/read-only-root.ts";
 import { type Stage } from "../support/stage.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 function readOnlyRoot(context: TestContext, runtime: Runtime): Stage {
   const reason = runtime.missing();

@@ -17,6 +17,9 @@ import {
 } from "../support/runtimes.ts";
 import { setStage } from "../support/stage.ts";
 import { absentPeer } from "../support/tally.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 const document = resolve(import.meta.dirname, "../../docs/sandbox-runtimes.md");
 

@@ -12,6 +12,9 @@ import { loaded, notLoaded, probeCommand } from "../support/probe.ts";
 import { crun, gvisor2022, gvisor2024, gvisor2026With, runc, type Runtime } from "../support/runtimes.ts";
 import { setStage, type Stage } from "../support/stage.ts";
 import { compareListings, type Listing, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 const earlyStages = ["prestart", "createRuntime"] as const;
 const allStages = [...earlyStages, "createContainer"] as const;

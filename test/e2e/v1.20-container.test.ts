@@ -18,6 +18,9 @@ import { cudaLibraries, loaded, probeCommand } from "../support/probe.ts";
 import type { ContainerRun } from "../support/runtimes.ts";
 import { setStage, type Stage } from "../support/stage.ts";
 import { compareListings, type Listing, listTree } from "../support/tree-listing.ts";
+import { scratchInMemory } from "../support/memory-scratch.ts";
+
+scratchInMemory();
 
 type Hook = ContainerEdits["hooks"][number];
 

@@ -24,7 +24,7 @@ export interface Stage {
 const drivers = new Map<boolean, Driver>();
 let driversDirectory: string | undefined;
 afterAll(() => {
-  if (driversDirectory !== undefined) rmSync(driversDirectory, { recursive: true });
+  if (driversDirectory !== undefined) rmSync(driversDirectory, { recursive: true, force: true });
 });
 
 /** The stand-in driver of this test file: made once, only read. */
