@@ -9,7 +9,7 @@ import { Window } from "./window.ts";
 const PAGE = 4096;
 
 /** What the first read takes in: the ELF header, 17 program headers, and mostly the notes behind them. */
-export const HEAD_BYTES = 1024;
+const HEAD_BYTES = 1024;
 /** As much of a name as one read takes in; sonames are shorter. */
 const SHORT_NAME = 256;
 

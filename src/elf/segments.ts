@@ -1,5 +1,5 @@
 import { PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_LOAD, PT_NOTE } from "./constants.ts";
-import { HEAD_BYTES, type Image } from "./image.ts";
+import type { Image } from "./image.ts";
 import { NOTE_BYTES } from "./limits.ts";
 import type { MachineFacts } from "./machine.ts";
 import { abiNoteVersion, OUT_OF_BYTES } from "./notes.ts";
@@ -52,7 +52,7 @@ export class Segments {
     // The last header may begin at the end of the file at most.
     if (offset + bytes - stride * 4 > image.size) return TRUNCATED;
     if (offset + bytes > image.mapped) return OUTSIDE;
-    const inHead = (offset & 3) === 0 && offset + bytes <= HEAD_BYTES;
+    const inHead = image.headHolds(offset, bytes);
     const table = inHead ? head : image.words(offset, bytes);
     const start = inHead ? offset >> 2 : 0;
     const end = start + count * stride;
@@ -169,10 +169,6 @@ export function offsetOfAddress(
   holding: boolean,
 ): number {
   const { table, wide, start, end } = segments;
-  if (wide && highWord === 0 && !image.bigEndian) {
-    const found = lowOffsetOfAddress(table, start, end, lowWord, holding);
-    if (found >= 0) return found;
-  }
   const { words, offset, address, fileSize } = wide ? ELF64_PHDR : ELF32_PHDR;
   const low = wide ? image.low : 0;
   const high = 1 - low;
@@ -192,18 +188,4 @@ export function offsetOfAddress(
     return addWords(insideLow, insideHigh, table[at + offset + low] ?? 0, offsetHigh, wide && !image.narrow);
   }
   return image.narrow ? lowWord : highWord * 2 ** 32 + lowWord;
-}
-
-/**
- * As `offsetOfAddress`, for 64-bit little-endian files whose first PT_LOAD is the one and lies below 4 GiB, as ordinary
- * ones do with their string tables; -1 where that is not so.
- */
-function lowOffsetOfAddress(table: Uint32Array, start: number, end: number, word: number, holding: boolean): number {
-  let at = start;
-  while (at < end && table[at] !== PT_LOAD) at += ELF64_PHDR.words;
-  const inside = word - (table[at + 4] ?? 0);
-  if (at >= end || inside < 0 || table[at + 3] !== 0 || table[at + 5] !== 0) return -1;
-  if (holding && (table[at + 9] !== 0 || inside >= (table[at + 8] ?? 0))) return -1;
-  const place = inside + (table[at + 2] ?? 0);
-  return place < 2 ** 32 ? place : -1;
 }
