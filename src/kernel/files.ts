@@ -16,7 +16,7 @@ const EINTR_RETRIES = 16;
 /** `STATX_BASIC_STATS`: what stat(2) would give. */
 const STATX_BASIC_STATS = 0x7ff;
 
-/** Makes a call, again and again while signals interrupt it. */
+/** Makes a call, again and again while signals interrupt it. What is called often makes the first one without a closure. */
 export function restarted(call: () => number): number {
   let result = call();
   for (let tries = 0; result === -EINTR && tries < EINTR_RETRIES; tries++) result = call();
@@ -80,7 +80,8 @@ export function writeAll(fd: number, bytes: Uint8Array): number {
 
 /** getdents64(2): fills `bytes` with directory entries; 0 at the end of the directory. */
 export function getdents64(fd: number, bytes: Uint8Array): number {
-  return restarted(() => syscall(NR.getdents64, fd, bytes, bytes.length));
+  const result = syscall(NR.getdents64, fd, bytes, bytes.length);
+  return result === -EINTR ? restarted(() => syscall(NR.getdents64, fd, bytes, bytes.length)) : result;
 }
 
 const linkTarget = new Uint8Array(PATH_MAX);
@@ -95,7 +96,8 @@ export function readlinkat(directory: number, name: string): string | number {
 
 /** symlinkat(2). */
 export function symlinkat(target: string, directory: number, name: string): number {
-  return restarted(() => syscall(NR.symlinkat, target, directory, name));
+  const result = syscall(NR.symlinkat, target, directory, name);
+  return result === -EINTR ? restarted(() => syscall(NR.symlinkat, target, directory, name)) : result;
 }
 
 /** unlinkat(2). */
@@ -127,7 +129,8 @@ const statfs = new Uint32Array(32);
 
 /** The magic number of the file system that an open descriptor is on (statfs(2), linux/magic.h), or -errno. */
 export function fileSystemMagic(fd: number): number {
-  const result = restarted(() => syscall(NR.fstatfs, fd, statfs));
+  let result = syscall(NR.fstatfs, fd, statfs);
+  if (result === -EINTR) result = restarted(() => syscall(NR.fstatfs, fd, statfs));
   return result < 0 ? result : (statfs[0] ?? 0);
 }
 
