@@ -62,8 +62,11 @@ export class Container implements Disposable {
     }
     const view = viewNamed(this.#view);
     // What runc, crun and gVisor say at createContainer: the container's mounts are in our own namespace.
-    if (view === undefined && (state.pid === 1 || state.pid === 0 || state.pid === -1))
-      return { root: KernelRoot.open(path) };
+    if (view === undefined && (state.pid === 1 || state.pid === 0 || state.pid === -1)) {
+      const root = KernelRoot.open(path);
+      root.keepWays();
+      return { root };
+    }
     return views().openView({ state, path, view }, this.#log);
   }
 

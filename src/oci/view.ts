@@ -71,6 +71,7 @@ export function openView(request: ViewRequest, log: Log): Seen {
     if (process !== undefined) here.close();
     const root = process ?? here;
     if (frozen) return { view, root: overlays().frozenOverlayOf(root), pretends: true };
+    root.keepWays();
     return { view, root: forecast ? overlays().overlayOf(root, true) : root };
   } catch (error) {
     here.close();

@@ -246,3 +246,24 @@ test("descriptors are closed", () => {
   }
   expect(readdirSync("/proc/self/fd").length).toBe(before);
 });
+
+test("ways that are kept are closed with the root, or when something is mounted", (context) => {
+  const before = readdirSync("/proc/self/fd").length;
+  {
+    using keeping = KernelRoot.open(base);
+    keeping.keepWays();
+    expect(keeping.stat("/lib/file")).toBe(-ENOENT);
+    writeFileSync(join(base, "usr/lib/file"), "");
+    expect(keeping.stat("/usr/lib/file")).toMatchObject({ type: S_IFREG });
+    expect(readdirSync("/proc/self/fd").length).toBe(before + 3);
+  }
+  expect(readdirSync("/proc/self/fd").length).toBe(before);
+  if (process.getuid?.() !== 0) context.skip("needs root");
+  using keeping = KernelRoot.open(base);
+  keeping.keepWays();
+  expect(keeping.stat("/usr/lib/file")).toMatchObject({ type: S_IFREG });
+  execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(base, "usr")]);
+  onTestFinished(() => void execFileSync("umount", [join(base, "usr")]));
+  keeping.forgetWays();
+  expect(keeping.stat("/usr/lib/file")).toBe(-ENOENT);
+});

@@ -22,7 +22,7 @@ import { setModeAt } from "./mode.ts";
 import type { OpenFile } from "./open-file.ts";
 import { isProcfs, isReadOnly, refusesWrites } from "./pseudo-filesystem.ts";
 import type { Root } from "./root.ts";
-import { Effort, Walk } from "./walk.ts";
+import { Walk } from "./walk.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -41,7 +41,8 @@ export class KernelRoot implements Root {
   readonly descriptor: number;
   /** Identities of directories; see Directory's constructor. */
   readonly #tidied: Set<Identity> = new Set();
-  readonly #effort: Effort = new Effort();
+  /** Serves one path after the other. */
+  readonly #walk: Walk;
   /** A descriptor of the mount namespace that the root is seen in, when that is not ours. */
   namespace: number | undefined;
   readonly hostPath: string;
@@ -49,6 +50,7 @@ export class KernelRoot implements Root {
 
   private constructor(descriptor: number, hostPath: string, identity: Identity) {
     this.descriptor = descriptor;
+    this.#walk = new Walk(descriptor);
     this.hostPath = hostPath;
     this.identity = identity;
   }
@@ -79,19 +81,23 @@ export class KernelRoot implements Root {
   }
 
   directory(path: string, from = "/"): Directory | number {
-    using walk = new Walk(this.descriptor, this.#effort);
-    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
-    if (start < 0) return start;
-    let rest = path;
-    for (;;) {
-      const name = walk.enterParent(rest);
-      if (typeof name === "number") return name;
-      const descriptor = openat(walk.descriptor, name === "" ? "." : name, DIRECTORY);
-      if (descriptor >= 0) return this.#adopt(descriptor, walk, name);
-      if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
-      const target = walk.readlink(name);
-      if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
-      rest = target;
+    const walk = this.#walk;
+    try {
+      const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
+      if (start < 0) return start;
+      let rest = path;
+      for (;;) {
+        const name = walk.enterParent(rest);
+        if (typeof name === "number") return name;
+        const descriptor = openat(walk.descriptor, name === "" ? "." : name, DIRECTORY);
+        if (descriptor >= 0) return this.#adopt(descriptor, walk, name);
+        if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
+        const target = walk.readlink(name);
+        if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
+        rest = target;
+      }
+    } finally {
+      walk.end();
     }
   }
 
@@ -108,19 +114,28 @@ export class KernelRoot implements Root {
   }
 
   stat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.descriptor, this.#effort);
-    const found = this.#find(walk, path, from);
-    return typeof found === "number" ? found : found.facts;
+    const walk = this.#walk;
+    try {
+      const found = this.#find(walk, path, from);
+      return typeof found === "number" ? found : found.facts;
+    } finally {
+      walk.end();
+    }
   }
 
   lstat(path: string, from = "/"): FileFacts | number {
-    using walk = new Walk(this.descriptor, this.#effort);
-    const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
-    if (start < 0) return start;
-    const name = walk.enterParent(path);
-    if (typeof name === "number") return name;
-    const result = name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
-    return result < 0 ? result : factsOf(stat);
+    const walk = this.#walk;
+    try {
+      const start = from === "/" || path.startsWith("/") ? 0 : walk.enter(from);
+      if (start < 0) return start;
+      const name = walk.enterParent(path);
+      if (typeof name === "number") return name;
+      const result =
+        name === "" ? fstat(walk.descriptor, stat) : statx(walk.descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
+      return result < 0 ? result : factsOf(stat);
+    } finally {
+      walk.end();
+    }
   }
 
   open(path: string, from = "/"): OpenFile | number {
@@ -133,12 +148,16 @@ export class KernelRoot implements Root {
     from: string,
     known: { has(identity: Identity): boolean },
   ): OpenFile | FileFacts | number {
-    using walk = new Walk(this.descriptor, this.#effort);
-    const found = this.#find(walk, path, from);
-    if (typeof found === "number") return found;
-    const { facts } = found;
-    if (facts.type !== S_IFREG) return facts.type === S_IFDIR ? -EISDIR : -EINVAL;
-    return known.has(facts.identity) ? facts : KernelFile.open(walk.descriptor, found.name);
+    const walk = this.#walk;
+    try {
+      const found = this.#find(walk, path, from);
+      if (typeof found === "number") return found;
+      const { facts } = found;
+      if (facts.type !== S_IFREG) return facts.type === S_IFDIR ? -EISDIR : -EINVAL;
+      return known.has(facts.identity) ? facts : KernelFile.open(walk.descriptor, found.name);
+    } finally {
+      walk.end();
+    }
   }
 
   #find(walk: Walk, path: string, from: string): Found | number {
@@ -171,16 +190,20 @@ export class KernelRoot implements Root {
   }
 
   makeParents(path: string): { directory: Directory; name: string } {
-    using walk = new Walk(this.descriptor, this.#effort);
-    const name = walk.makeParents(path);
-    if (typeof name === "number") throw kernelFailure("make parents of", path, name);
-    if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
-    const descriptor = openat(walk.descriptor, ".", DIRECTORY);
-    const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk, "");
-    if (typeof directory === "number") {
-      throw kernelFailure("make parents of", path, directory);
+    const walk = this.#walk;
+    try {
+      const name = walk.makeParents(path);
+      if (typeof name === "number") throw kernelFailure("make parents of", path, name);
+      if (name === "") throw new HookError("kernel", "make parents of", path, "the path has no last component");
+      const descriptor = openat(walk.descriptor, ".", DIRECTORY);
+      const directory = descriptor < 0 ? descriptor : this.#adopt(descriptor, walk, "");
+      if (typeof directory === "number") {
+        throw kernelFailure("make parents of", path, directory);
+      }
+      return { directory, name };
+    } finally {
+      walk.end();
     }
-    return { directory, name };
   }
 
   replaceFile(path: string, bytes: Uint8Array, mode: number, durable = false): void {
@@ -202,16 +225,24 @@ export class KernelRoot implements Root {
   }
 
   unlink(path: string): number {
-    using walk = new Walk(this.descriptor, this.#effort);
-    const name = walk.enterParent(path);
-    if (typeof name === "number") return name;
-    if (name === "") return -EISDIR;
-    return refusesWrites(walk.descriptor) ? -EACCES : unlinkat(walk.descriptor, name);
+    const walk = this.#walk;
+    try {
+      const name = walk.enterParent(path);
+      if (typeof name === "number") return name;
+      if (name === "") return -EISDIR;
+      return refusesWrites(walk.descriptor) ? -EACCES : unlinkat(walk.descriptor, name);
+    } finally {
+      walk.end();
+    }
   }
 
   setMode(path: string, mode: number): boolean | number {
-    using walk = new Walk(this.descriptor, this.#effort);
-    return setModeAt(walk, path, mode);
+    const walk = this.#walk;
+    try {
+      return setModeAt(walk, path, mode);
+    } finally {
+      walk.end();
+    }
   }
 
   /** Whether the mount that the root is on, or its file system, is read-only. */
@@ -227,7 +258,21 @@ export class KernelRoot implements Root {
     return false;
   }
 
+  /**
+   * Directories that a path led through stay open for the next path: for hooks, which look into a few of them again and
+   * again. For a root whose directories nobody removes meanwhile, as such a removal would not be seen.
+   */
+  keepWays(): void {
+    this.#walk.keep();
+  }
+
+  /** Closes what is kept: another file system is about to be mounted on the way. */
+  forgetWays(): void {
+    this.#walk[Symbol.dispose]();
+  }
+
   close(): void {
+    this.forgetWays();
     if (this.namespace !== undefined) close(this.namespace);
     close(this.descriptor);
   }

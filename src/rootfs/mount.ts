@@ -139,8 +139,9 @@ export function containersRoot(root: Root, path: string): KernelRoot {
   return real;
 }
 
-/** Goes on in the namespace that the root is seen in. */
+/** Goes on in the namespace that the root is seen in, where something is about to be mounted. */
 export function enterNamespaceOf(root: KernelRoot, path: string): void {
+  root.forgetWays();
   if (root.namespace !== undefined) check(enterMountNamespace(root.namespace), "enter the mount namespace for", path);
 }
 

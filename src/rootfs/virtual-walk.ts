@@ -1,6 +1,6 @@
 import { PATH_MAX } from "../kernel/constants.ts";
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
-import { KERNEL_DIRECTORIES, MAX_DEPTH, MAX_LINKS, reversedComponents, tooManySteps, type Effort } from "./walk.ts";
+import { KERNEL_DIRECTORIES, MAX_DEPTH, MAX_LINKS, addComponents, tooManySteps, type Effort } from "./walk.ts";
 import type { VirtualNode } from "./virtual-node.ts";
 
 /**
@@ -53,7 +53,8 @@ export class VirtualWalk {
   #advance(path: string, keepLast: boolean, create: boolean): string | number {
     if (path.length >= PATH_MAX) return -ENAMETOOLONG;
     if (path.startsWith("/")) this.node = this.#root;
-    const pending = reversedComponents(path);
+    const pending: string[] = [];
+    addComponents(path, pending);
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === "..") {
         this.node = this.node.parent ?? this.node;
@@ -75,7 +76,7 @@ export class VirtualWalk {
       const target = this.readlink(next);
       if (typeof target === "number") return target;
       if (target.startsWith("/")) this.node = this.#root;
-      pending.push(...reversedComponents(target));
+      addComponents(target, pending);
     }
     return keepLast ? "" : 0;
   }

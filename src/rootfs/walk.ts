@@ -9,12 +9,14 @@
  *    the object itself or an error. A link is read as text (readlinkat) and its text is walked by these same rules, from
  *    the directory that holds it or, when it is absolute, from the root. A link that the kernel would resolve by magic
  *    (`/proc/self/root`, `/proc/self/fd/N`) is text to us like any other, and the root's /proc and /sys are not entered.
- * 3. `..` does not ask the kernel either: it closes the deepest directory and returns to the one through which we came,
- *    whose descriptor is still open. So a directory that is moved elsewhere while we stand in it cannot lift us above
- *    the root, and at the root there is nothing left to take off.
+ * 3. `..` does not ask the kernel either: it returns to the directory through which we came, whose descriptor is still
+ *    open. So a directory that is moved elsewhere while we stand in it cannot lift us above the root, and at the root there
+ *    is nothing left to take off.
  * 4. A descriptor, once open, stays on its directory. Exchanging a directory for a link after it was opened changes
  *    nothing for us; exchanging it before is the case of rule 2. No name is looked at first and used later: the open is
- *    the check.
+ *    the check. That holds for as long as the descriptor is open: a directory that one path led through may be stood in
+ *    again for the next path that has the same names up to there, as if one walk had taken so long. Only directories are
+ *    kept so, each below the one that it was opened in, never what a link led to: links are read anew.
  * 5. Work is bounded: 40 links, as in Linux; names of a path below PATH_MAX; 256 directories deep. And for all walks of
  *    a root together: half a million components of link targets, as each of many links may lead through 40 others of 4 KB,
  *    and half a million steps, as there may be many deep paths.
@@ -38,12 +40,16 @@ const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
 export const KERNEL_DIRECTORIES: readonly string[] = ["proc", "sys"];
 
-/** Components of a path, last first; empty ones and `.` left out. */
-export function reversedComponents(path: string): string[] {
-  return path
-    .split("/")
-    .filter((name) => name !== "" && name !== ".")
-    .reverse();
+/** Directories that are kept open between two paths: a hook's paths have a few in common. */
+const MOST_KEPT = 16;
+
+/** Adds the components of a path to `pending`, last first; empty ones and `.` left out. */
+export function addComponents(path: string, pending: string[]): void {
+  const names = path.split("/");
+  for (let at = names.length - 1; at >= 0; at -= 1) {
+    const name = names[at] ?? "";
+    if (name !== "" && name !== ".") pending[pending.length] = name;
+  }
 }
 
 /** What all walks of one root may still do. */
@@ -65,9 +71,13 @@ export function tooManySteps(path: string): HookError {
 export class Walk implements Disposable {
   readonly #root: number;
   readonly #effort: Effort;
+  /** Directories that are open, each in the one before; the walk stands in the last of the first `#depth`. */
   readonly #descriptors: number[] = [];
   readonly #names: string[] = [];
+  readonly #paths: string[] = [];
+  #depth = 0;
   #links = 0;
+  #kept = 0;
 
   /** `root` stays the caller's. */
   constructor(root: number, effort: Effort = new Effort()) {
@@ -77,7 +87,7 @@ export class Walk implements Disposable {
 
   /** Descriptor (O_PATH) of the directory that the walk stands in; valid while the walk is open and not moved. */
   get descriptor(): number {
-    return this.#descriptors.at(-1) ?? this.#root;
+    return this.#depth === 0 ? this.#root : (this.#descriptors[this.#depth - 1] ?? this.#root);
   }
 
   /** How many links were followed. */
@@ -87,7 +97,7 @@ export class Walk implements Disposable {
 
   /** The directory's path in the container, free of links. */
   get path(): string {
-    return `/${this.#names.join("/")}`;
+    return this.#depth === 0 ? "/" : (this.#paths[this.#depth - 1] ?? "/");
   }
 
   /** Walks all of `path` through directories; 0, or -errno. */
@@ -117,33 +127,46 @@ export class Walk implements Disposable {
 
   #advance(path: string, keepLast: boolean, create: boolean): string | number {
     if (path.length >= PATH_MAX) return -ENAMETOOLONG;
-    if (path.startsWith("/")) this.#leaveAll();
-    const pending = reversedComponents(path);
+    if (path.startsWith("/")) this.#depth = 0;
+    const pending: string[] = [];
+    addComponents(path, pending);
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === "..") {
-        this.#leave();
+        if (this.#depth > 0) this.#depth -= 1;
         continue;
       }
       const isLast = keepLast && pending.length === 0;
-      const isKernels = this.#names.length === 0 && KERNEL_DIRECTORIES.includes(name);
+      const isKernels = this.#depth === 0 && KERNEL_DIRECTORIES.includes(name);
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) return name;
-      if (this.#names.length >= MAX_DEPTH) return -ENAMETOOLONG;
+      if (this.#depth >= MAX_DEPTH) return -ENAMETOOLONG;
       if (--this.#effort.steps < 0) throw tooManySteps(path);
-      let descriptor = openat(this.descriptor, name, STEP);
-      if (descriptor === -ENOENT && create) descriptor = this.#make(name);
-      if (descriptor >= 0) {
-        this.#descriptors.push(descriptor);
-        this.#names.push(name);
-        continue;
-      }
-      if (descriptor !== -ENOTDIR && descriptor !== -ELOOP) return descriptor;
+      const result = this.#step(name, create);
+      if (result >= 0) continue;
+      if (result !== -ENOTDIR && result !== -ELOOP) return result;
       const target = this.readlink(name);
       if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
-      if (target.startsWith("/")) this.#leaveAll();
-      pending.push(...reversedComponents(target));
+      if (target.startsWith("/")) this.#depth = 0;
+      addComponents(target, pending);
     }
     return keepLast ? "" : 0;
+  }
+
+  /** Goes into the directory `name`; 0 or -errno. */
+  #step(name: string, create: boolean): number {
+    const depth = this.#depth;
+    if (this.#names[depth] !== name) {
+      const above = this.descriptor;
+      let descriptor = openat(above, name, STEP);
+      if (descriptor === -ENOENT && create) descriptor = make(above, name);
+      if (descriptor < 0) return descriptor;
+      this.#closeFrom(depth);
+      this.#paths[depth] = depth === 0 ? `/${name}` : `${this.path}/${name}`;
+      this.#names[depth] = name;
+      this.#descriptors[depth] = descriptor;
+    }
+    this.#depth = depth + 1;
+    return 0;
   }
 
   /**
@@ -159,25 +182,37 @@ export class Walk implements Disposable {
     return target;
   }
 
-  #make(name: string): number {
-    if (refusesWrites(this.descriptor)) return -EACCES;
-    umask(0);
-    const made = mkdirat(this.descriptor, name, 0o755);
-    if (made < 0 && made !== -EEXIST) return made;
-    return openat(this.descriptor, name, STEP);
+  /** Directories stay open from now on when a path is at its end, for the next that leads through them. */
+  keep(): void {
+    this.#kept = MOST_KEPT;
   }
 
-  #leave(): void {
-    this.#names.pop();
-    const descriptor = this.#descriptors.pop();
-    if (descriptor !== undefined) close(descriptor);
+  /** Ends the walk of one path: the next one starts at the root. */
+  end(): void {
+    this.#depth = 0;
+    this.#links = 0;
+    this.#closeFrom(this.#kept);
   }
 
-  #leaveAll(): void {
-    while (this.#descriptors.length > 0) this.#leave();
+  #closeFrom(depth: number): void {
+    while (this.#descriptors.length > depth) {
+      this.#names.pop();
+      this.#paths.pop();
+      close(this.#descriptors.pop() ?? -1);
+    }
   }
 
   [Symbol.dispose](): void {
-    this.#leaveAll();
+    this.#depth = 0;
+    this.#closeFrom(0);
   }
+}
+
+/** Makes the directory `name` in the one behind `parent` and opens it; -errno when it cannot. */
+function make(parent: number, name: string): number {
+  if (refusesWrites(parent)) return -EACCES;
+  umask(0);
+  const made = mkdirat(parent, name, 0o755);
+  if (made < 0 && made !== -EEXIST) return made;
+  return openat(parent, name, STEP);
 }
