@@ -48,7 +48,8 @@ export function statx(directory: number, name: string, flags: number, stat: Stat
 
 /** statx(2) on an open descriptor, O_PATH ones included. Fills `stat`. */
 export function fstat(fd: number, stat: Stat): number {
-  return statx(fd, "", AT_EMPTY_PATH, stat);
+  const result = syscall(NR.statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, stat.buffer);
+  return result === -EINTR ? statx(fd, "", AT_EMPTY_PATH, stat) : result;
 }
 
 /** pread(2): fills `bytes` from byte `offset` of the file; answers how many bytes were read. */

@@ -38,6 +38,14 @@ function identify(major: number, minor: number, inodeHigh: number, inodeLow: num
   return identity;
 }
 
+/** What is kept of an open file. */
+export interface FileNumbers {
+  identity: Identity;
+  inode: number;
+  size: number;
+  links: number;
+}
+
 /** A key that no file has. */
 export function freshIdentity(): Identity {
   const identity = -1 - others.size;
@@ -128,5 +136,19 @@ export class Stat {
     // The usual case: the first device that was met, and few inodes.
     if (lastNumber === 0 && words[9] === 0 && words[34] === lastMajor && words[35] === lastMinor) return low;
     return identify(words[34] ?? 0, words[35] ?? 0, words[9] ?? 0, low);
+  }
+
+  /** Copies what every open file is asked for, and answers its type: one call instead of five getters. */
+  copyTo(file: FileNumbers): number {
+    const words = this.#words;
+    const inodeLow = words[8] ?? 0;
+    const inodeHigh = words[9] ?? 0;
+    const sizeLow = words[10] ?? 0;
+    const sizeHigh = words[11] ?? 0;
+    file.identity = this.identity;
+    file.inode = inodeHigh === 0 ? inodeLow : inodeHigh * 2 ** 32 + inodeLow;
+    file.size = sizeHigh === 0 ? sizeLow : sizeHigh * 2 ** 32 + sizeLow;
+    file.links = words[4] ?? 0;
+    return (words[7] ?? 0) & S_IFMT;
   }
 }

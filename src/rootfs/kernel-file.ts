@@ -30,43 +30,45 @@ function view(length: number): Uint8Array {
   return found;
 }
 
-/** A regular file that the kernel has open for us. */
-export class KernelFile implements OpenFile {
-  readonly #descriptor: number;
-  readonly identity: Identity;
-  readonly inode: number;
-  readonly size: number;
-  readonly links: number;
+/** The object of a file that was closed: it serves the next one, as making an object takes longer than a system call. */
+let spare: KernelFile | undefined;
 
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-    this.identity = stat.identity;
-    this.inode = stat.inode;
-    this.size = stat.size;
-    this.links = stat.links;
-  }
+/** A regular file that the kernel has open for us. Closed, it is as little of use as its descriptor: both are given away again. */
+export class KernelFile implements OpenFile {
+  #descriptor = -1;
+  identity: Identity = 0;
+  inode = 0;
+  size = 0;
+  links = 0;
+
+  private constructor() {}
 
   /**
    * Opens the regular file `name` in `directory`, links not followed. -errno when it cannot; -EISDIR for a directory,
    * -EINVAL for whatever else is not a regular file. The type is checked on the descriptor.
    */
   static open(directory: number, name: string): KernelFile | number {
-    return KernelFile.#of(openat(directory, name, READ));
+    const descriptor = openat(directory, name, READ);
+    return descriptor < 0 ? descriptor : KernelFile.of(descriptor);
   }
 
   /** Opens a regular file by a path of the host, links followed by the kernel; otherwise as `open`. */
   static ofHost(path: string): KernelFile | number {
-    return KernelFile.#of(openat(AT_FDCWD, path, READ & ~O_NOFOLLOW));
+    const descriptor = openat(AT_FDCWD, path, READ & ~O_NOFOLLOW);
+    return descriptor < 0 ? descriptor : KernelFile.of(descriptor);
   }
 
-  static #of(descriptor: number): KernelFile | number {
-    if (descriptor < 0) return descriptor;
+  private static of(descriptor: number): KernelFile | number {
     const result = fstat(descriptor, stat);
-    if (result < 0 || stat.type !== S_IFREG) {
+    const file = spare ?? new KernelFile();
+    const type = result < 0 ? 0 : stat.copyTo(file);
+    if (type !== S_IFREG) {
       close(descriptor);
-      return result < 0 ? result : stat.type === S_IFDIR ? -EISDIR : -EINVAL;
+      return result < 0 ? result : type === S_IFDIR ? -EISDIR : -EINVAL;
     }
-    return new KernelFile(descriptor);
+    spare = undefined;
+    file.#descriptor = descriptor;
+    return file;
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -94,7 +96,12 @@ export class KernelFile implements OpenFile {
   }
 
   close(): void {
-    close(this.#descriptor);
+    const descriptor = this.#descriptor;
+    if (descriptor < 0) return;
+    this.#descriptor = -1;
+    // oxlint-disable-next-line typescript/no-this-alias -- kept, not renamed
+    spare = this;
+    close(descriptor);
   }
 
   [Symbol.dispose](): void {
