@@ -14,6 +14,7 @@ const NAMES = 32;
 /** By tag up to DT_SONAME: 1 for those that are looked at. */
 const LOOKED_AT: readonly number[] = [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
+/** Tags as the words of a 64-bit section's entries are compared: with the high word. */
 const TAG_NULL = BigInt(DT_NULL);
 const TAG_NEEDED = BigInt(DT_NEEDED);
 const TAG_STRTAB = BigInt(DT_STRTAB);
@@ -22,6 +23,8 @@ const TAG_SONAME = BigInt(DT_SONAME);
 /** What a dynamic section tells about names. One object serves one file after another. */
 export class DynamicSection {
   readonly #chunk = new Window(CHUNK_BYTES);
+  readonly #words: Uint32Array = this.#chunk.words;
+  readonly #pairs: BigUint64Array = this.#chunk.pairs;
   /** Whether there is a DT_STRTAB. */
   hasStrings = false;
   /** Address of the first DT_STRTAB, its low and its high word. */
@@ -48,42 +51,61 @@ export class DynamicSection {
    */
   readPlain(image: Image, offset: number, firstSonameOnly: boolean): boolean {
     if (image.mapped - offset < CHUNK_BYTES) return false;
-    const { words } = this.#chunk;
     this.#chunk.load(image.source, offset, false);
-    const end = find(this.#chunk, TAG_NULL, 0);
-    if (end === words.length) return false;
-    const strings = find(this.#chunk, TAG_STRTAB, 0);
-    const soname = find(this.#chunk, TAG_SONAME, 0);
+    const words = this.#words;
+    const pairs = this.#pairs;
+    // Tags are at even places, values at odd ones.
+    let end = pairs.indexOf(TAG_NULL);
+    while ((end & 1) === 1 && end > 0) end = pairs.indexOf(TAG_NULL, end + 1);
+    let strings = pairs.indexOf(TAG_STRTAB);
+    while ((strings & 1) === 1 && strings > 0) strings = pairs.indexOf(TAG_STRTAB, strings + 1);
+    if (end < 0) return false;
+    this.hasStrings = strings >= 0 && strings < end;
+    this.stringsLow = words[2 * strings + 2] ?? 0;
+    this.stringsHigh = words[2 * strings + 3] ?? 0;
+    return firstSonameOnly ? this.#firstSoname(end) : this.#onlySoname(end);
+  }
+
+  /** Finds the first soname before entry `end`. */
+  #firstSoname(end: number): boolean {
+    const pairs = this.#pairs;
+    let at = pairs.indexOf(TAG_SONAME);
+    while ((at & 1) === 1 && at > 0) at = pairs.indexOf(TAG_SONAME, at + 1);
+    const found = at >= 0 && at < end;
+    const offset = found ? (this.#words[2 * at + 2] ?? 0) : 0;
+    this.soname = found ? offset : -1;
+    this.largestName = offset;
+    return !found || this.#words[2 * at + 3] === 0;
+  }
+
+  /** Finds the soname before entry `end`, and the largest offset of it and the names that are needed. */
+  #onlySoname(end: number): boolean {
+    const words = this.#words;
+    const pairs = this.#pairs;
+    let soname = pairs.lastIndexOf(TAG_SONAME, end);
+    while ((soname & 1) === 1 && soname > 0) soname = pairs.lastIndexOf(TAG_SONAME, soname - 1);
+    let needed = pairs.lastIndexOf(TAG_NEEDED, end);
+    while ((needed & 1) === 1 && needed > 0) needed = pairs.lastIndexOf(TAG_NEEDED, needed - 1);
+    const last = 2 * (needed > soname ? needed : soname);
     let largest = 0;
-    if (soname < end) {
-      if (words[soname + 3] !== 0) return false;
-      largest = words[soname + 2] ?? 0;
+    for (let at = 0; at <= last; at += 4) {
+      const tag = words[at];
+      if (tag !== DT_NEEDED && tag !== DT_SONAME) continue;
+      if (words[at + 1] !== 0 || words[at + 3] !== 0) return false;
+      if (tag === DT_SONAME && at < 2 * soname) return false;
+      const offset = words[at + 2] ?? 0;
+      if (offset > largest) largest = offset;
     }
-    this.soname = soname < end ? largest : -1;
-    if (!firstSonameOnly) {
-      if (soname < end && find(this.#chunk, TAG_SONAME, soname + 4) < end) return false;
-      // Usually they come first, one behind the other.
-      for (let at = 0; at < end; at += 4) {
-        if (words[at] !== DT_NEEDED) at = find(this.#chunk, TAG_NEEDED, at);
-        if (at >= end) break;
-        const value = words[at + 2] ?? 0;
-        if (words[at + 1] !== 0 || words[at + 3] !== 0) return false;
-        if (value > largest) largest = value;
-      }
-    }
-    this.hasStrings = strings < end;
-    this.stringsLow = words[strings + 2] ?? 0;
-    this.stringsHigh = words[strings + 3] ?? 0;
+    this.soname = soname < 0 ? -1 : (words[2 * soname + 2] ?? 0);
     this.largestName = largest;
-    this.end = "complete";
     return true;
   }
 
   /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */
   read(image: Image, offset: number, wide: boolean, firstSonameOnly: boolean): void {
-    const { words } = this.#chunk;
+    const words = this.#words;
     const stride = wide ? 4 : 2;
-    const low = wide ? image.low : 0;
+    const low = wide && image.bigEndian ? 1 : 0;
     const value = wide ? 2 + low : 1;
     const otherTag = wide ? 1 - low : 0;
     this.hasStrings = false;
@@ -138,12 +160,4 @@ export class DynamicSection {
     names[at + 2] = highWord;
     this.namesEnd = at + NAME_WORDS;
   }
-}
-
-/** The word at which the first entry of that tag begins, from word `from` on; the chunk's length when there is none. */
-function find({ pairs, words }: Window, tag: bigint, from: number): number {
-  let at = pairs.indexOf(tag, from >> 1);
-  // Tags are at even places, values at odd ones.
-  while ((at & 1) === 1 && at >= 0) at = pairs.indexOf(tag, at + 1);
-  return at < 0 ? words.length : 2 * at;
 }

@@ -25,9 +25,16 @@ describe("a library", () => {
   });
 
   test("takes three small reads, however large the file is", () => {
-    const source = new MemorySource(forgeElf({ ...library, padding: 10_000_000 }));
+    const source = new MemorySource(forgeElf({ ...library, needed: ["x".repeat(1500)], padding: 10_000_000 }));
     expect(readLibrary(source, rules42)).toMatchObject({ soname });
     expect(source.reads).toBe(3);
+    expect(source.bytesRead).toBeLessThan(3000);
+  });
+
+  test("takes two where the soname is in the first of them", () => {
+    const source = new MemorySource(forgeElf({ ...library, padding: 10_000_000 }));
+    expect(readLibrary(source, rules42)).toMatchObject({ soname });
+    expect(source.reads).toBe(2);
     expect(source.bytesRead).toBeLessThan(3000);
   });
 

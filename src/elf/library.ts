@@ -7,7 +7,7 @@ import { Image } from "./image.ts";
 import { type MachineFacts, machineFacts } from "./machine.ts";
 import { readNames, sonameOffset } from "./names.ts";
 import type { LibraryRules } from "./rules.ts";
-import { Segments, offsetOfAddress } from "./segments.ts";
+import { Segments } from "./segments.ts";
 import type { Skip } from "./skip.ts";
 
 export type { Machine } from "./machine.ts";
@@ -43,6 +43,41 @@ const NO_STRINGS: Skip = { skip: "no-strings" };
 const TRUNCATED: Skip = { skip: "truncated" };
 const CLASS: Skip = { skip: "class" };
 
+/** What the words of an ELF header tell of the kind of a file. */
+interface Kind {
+  /** The header's words 0, 1, 4 (e_type and e_machine), and e_flags with its place. */
+  readonly magic: number;
+  readonly ident: number;
+  readonly type: number;
+  readonly abiAt: number;
+  readonly abi: number;
+  /** ELFCLASS64 */
+  readonly wide: boolean;
+  readonly machine: number;
+  /** The flags of its cache entry, as far as the header tells. */
+  readonly flags: number;
+  /**
+   * These flags do not depend on DT_NEEDED, which is so of a machine's own libraries. Then its names are not worth reading,
+   * unless ldconfig's way through them decides which soname it takes, or whether it gives the file up.
+   */
+  readonly isOwn: boolean;
+  /** DynamicSection.readPlain is for it. */
+  readonly isPlain: boolean;
+}
+/** No file has this magic number. */
+const NO_KIND: Kind = {
+  magic: -1,
+  ident: 0,
+  type: 0,
+  abiAt: 0,
+  abi: 0,
+  wide: false,
+  machine: 0,
+  flags: 0,
+  isOwn: false,
+  isPlain: false,
+};
+
 const SMALLEST_AOUT = 32;
 const ELF32_EHDR_BYTES = 52;
 const ELF64_EHDR_BYTES = 64;
@@ -61,100 +96,118 @@ export class LibraryReader {
   readonly #rules: LibraryRules;
   readonly #facts: MachineFacts;
   readonly #smallest: number;
+  /** What is known about the C library before a file is read. */
+  readonly #base: number;
   readonly #image: Image;
-  readonly #segments = new Segments();
+  readonly #head: Uint32Array;
+  readonly #segments: Segments;
   readonly #dynamic = new DynamicSection();
-  #identity = 0;
+  #kind = NO_KIND;
 
   constructor(rules: LibraryRules) {
     const facts = machineFacts(rules.machine);
     this.#rules = rules;
     this.#facts = facts;
     this.#smallest = Math.max(SMALLEST_AOUT, facts.bits === 64 ? ELF64_EHDR_BYTES : ELF32_EHDR_BYTES);
+    this.#base = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
     this.#image = new Image(facts.bigEndian, facts.bits === 32);
+    this.#head = this.#image.head.words;
+    this.#segments = new Segments(this.#image, rules, facts);
   }
 
   /** Reads one file; a library has the `identity` that is given. */
   read(source: ByteSource, identity: number): Library | Skip {
-    this.#identity = identity;
     if (source.size < this.#smallest) return tooSmall(source);
     const image = this.#image;
     image.open(source);
-    const { bigEndian, head } = image;
+    const head = this.#head;
+    let kind = this.#kind;
+    if (head[0] !== kind.magic || head[1] !== kind.ident || head[4] !== kind.type || head[kind.abiAt] !== kind.abi) {
+      const found = this.#kindOf(source);
+      if (found === "a.out") return this.#aout(identity);
+      if ("skip" in found) return found;
+      this.#kind = kind = found;
+    }
+    const skip = this.#segments.read(kind.wide, this.#base);
+    if (skip !== undefined) return skip;
+    return (kind.isPlain ? this.#readPlain(kind, identity) : undefined) ?? this.#readAny(kind, identity);
+  }
+
+  #aout(identity: number): Library {
+    const flags = this.#rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
+    return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true, identity };
+  }
+
+  /** What the head tells about the kind of the file. */
+  #kindOf(source: ByteSource): Kind | "a.out" | Skip {
+    const { bigEndian } = this.#image;
+    const head = this.#head;
     const magic = head[0] ?? 0;
     const oldMagic = magic & 0xffff;
-    if (oldMagic === ZMAGIC || oldMagic === QMAGIC) {
-      const flags = this.#rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
-      return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true, identity };
-    }
+    if (oldMagic === ZMAGIC || oldMagic === QMAGIC) return "a.out";
     if (magic !== (bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
-    const kind = head[4] ?? 0;
-    if ((bigEndian ? kind >>> 16 : kind & 0xffff) !== ET_DYN) return NOT_SHARED;
+    const type = head[4] ?? 0;
+    if ((bigEndian ? type >>> 16 : type & 0xffff) !== ET_DYN) return NOT_SHARED;
     const ident = head[1] ?? 0;
     const classByte = bigEndian ? ident >>> 24 : ident & 0xff;
     if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return CLASS;
-    return this.#readElf(classByte === ELFCLASS64, bigEndian ? kind & 0xffff : kind >>> 16);
-  }
 
-  #readElf(wide: boolean, machine: number): Library | Skip {
-    const image = this.#image;
     const rules = this.#rules;
-    const facts = this.#facts;
-    const abi = image.head[wide ? 12 : 9] ?? 0;
-    const unknown = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
-    const flags = facts.classify(wide, unknown, abi, machine, rules);
+    const { classify } = this.#facts;
+    const wide = classByte === ELFCLASS64;
+    const machine = bigEndian ? type & 0xffff : type >>> 16;
+    const abiAt = wide ? 12 : 9;
+    const abi = head[abiAt] ?? 0;
+    const flags = classify(wide, this.#base, abi, machine, rules);
     if (flags === "machine") return { skip: flags, machine };
     if (typeof flags === "string") return { skip: flags };
+    const isOwn = !rules.libraryTypes || classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags;
+    const isPlain = isOwn && wide && !bigEndian && !hostBigEndian;
+    return { magic, ident, type, abiAt, abi, wide, machine, flags, isOwn, isPlain };
+  }
 
+  /** The usual library; undefined for one that only `#readAny` can make something of. */
+  #readPlain(kind: Kind, identity: number): Library | Skip | undefined {
+    const image = this.#image;
     const segments = this.#segments;
-    const skip = segments.read(image, wide, unknown, rules, facts);
-    if (skip !== undefined) return skip;
     const dynamic = this.#dynamic;
-    // The flags of a machine's own libraries do not depend on DT_NEEDED. Then its names are not worth reading, unless
-    // ldconfig's way through them decides which soname it takes, or whether it gives the file up.
-    const isOwn = !rules.libraryTypes || facts.classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags;
-    if (
-      isOwn &&
-      wide &&
-      !image.bigEndian &&
-      !hostBigEndian &&
-      dynamic.readPlain(image, segments.dynamic, rules.firstSonameOnly)
-    ) {
-      if (!dynamic.hasStrings) return NO_STRINGS;
-      const strings = this.#stringsOffset();
-      if (strings > image.size) return TRUNCATED;
-      const last = strings + dynamic.largestName;
-      if (last <= image.size && last < image.mapped) {
-        const soname = dynamic.soname < 0 ? undefined : image.name(strings + dynamic.soname);
-        return typeof soname === "object" ? soname : this.#library(soname, flags);
-      }
-    }
+    if (!dynamic.readPlain(image, segments.dynamic, this.#rules.firstSonameOnly)) return undefined;
+    if (!dynamic.hasStrings) return NO_STRINGS;
+    const strings = segments.offsetOf(dynamic.stringsLow, dynamic.stringsHigh);
+    if (strings > image.size) return TRUNCATED;
+    const last = strings + dynamic.largestName;
+    if (last > image.size || last >= image.mapped) return undefined;
+    const { soname } = dynamic;
+    return this.#library(soname < 0 ? undefined : strings + soname, kind.flags, identity);
+  }
+
+  #readAny(kind: Kind, identity: number): Library | Skip {
+    const image = this.#image;
+    const segments = this.#segments;
+    const dynamic = this.#dynamic;
+    const { wide, machine, flags, abi } = kind;
+    const rules = this.#rules;
+    const facts = this.#facts;
     dynamic.read(image, segments.dynamic, wide, rules.firstSonameOnly);
     if (!dynamic.hasStrings) return dynamic.end === "complete" ? NO_STRINGS : { skip: dynamic.end };
-    const strings = this.#stringsOffset();
+    const strings = segments.offsetOf(dynamic.stringsLow, dynamic.stringsHigh);
     if (strings > image.size) return TRUNCATED;
-    if (isOwn) {
+    if (kind.isOwn) {
       const offset = sonameOffset(image, dynamic, strings);
-      if (offset !== "doubtful") {
-        const soname = offset === undefined ? undefined : image.name(offset);
-        return typeof soname === "object" ? soname : this.#library(soname, flags);
-      }
+      if (offset !== "doubtful") return this.#library(offset, flags, identity);
     }
     const names = readNames(image, dynamic, strings, segments.base, facts.libraries);
     if ("skip" in names) return names;
     const known = facts.classify(wide, names.base, abi, machine, rules);
-    return this.#library(names.soname, typeof known === "number" ? known : flags);
+    return this.#library(names.soname, typeof known === "number" ? known : flags, identity);
   }
 
-  /** File offset of the string table. */
-  #stringsOffset(): number {
-    const { stringsLow, stringsHigh } = this.#dynamic;
-    return offsetOfAddress(this.#segments, this.#image, stringsLow, stringsHigh, this.#rules.stringTableSegment);
-  }
-
-  #library(soname: string | undefined, flags: number): Library {
+  /** A library with the soname at that file offset; undefined: without one. */
+  #library(sonameAt: number | undefined, flags: number, identity: number): Library | Skip {
     const { osVersion, isa } = this.#segments;
-    return { soname, flags, isa, osVersion, aout: false, identity: this.#identity };
+    const soname = sonameAt === undefined ? undefined : this.#image.name(sonameAt);
+    if (soname === undefined && sonameAt !== undefined) return this.#image.trouble;
+    return { soname, flags, isa, osVersion, aout: false, identity };
   }
 }
 
