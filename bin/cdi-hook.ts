@@ -1,5 +1,1 @@
-import { main } from "../src/cli/hook-entry.ts";
-
-declare const scriptArgs: readonly string[];
-
-main(scriptArgs);
+export { main } from "../src/cli/hook-entry.ts";

@@ -6,7 +6,6 @@
  *   latin1(bytes, start, end)       a string of bytes
  *   latin1Into(text, bytes, at)     its inverse; returns the offset after the last byte
  *   environment(name)               one environment variable as a string of bytes, or undefined
- *   scriptArgs                      argv as strings of bytes
  *   architecture                    "x86-64", "arm64" or "riscv64": whose system call numbers are valid
  *   loadModule(name)                the exports of an embedded module, which is evaluated at the first call
  *   collectGarbage()                frees what only refers to itself, which otherwise waits for 24 MiB to be in use
@@ -53,11 +52,24 @@ extern const EmbeddedModule embedded_modules[];
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
+typedef struct {
+  JSRuntime *runtime;
+  JSContext *ctx;
+  JSValue main; /* the entry's export of that name */
+} Engine;
+
 #define MEMORY_LIMIT ((size_t)384 << 20)
 #define GC_THRESHOLD ((size_t)24 << 20)
 
 #ifdef SYSTEM_MALLOC /* for AddressSanitizer, which knows the C library's blocks and not ours */
 static JSRuntime *new_runtime(void) { return JS_NewRuntime(); }
+static struct {
+  Engine engine;
+} heap;
+static int starts_warm(void) { return 0; }
+static int is_written(void) { return 0; }
+static void wake(void) {}
+static int write_heap(void) { return 1; }
 #else
 
 /*
@@ -79,7 +91,7 @@ enum {
   DOUBLINGS = 5, /* 2 .. 32 pages, four classes per doubling */
   CLASSES = SMALL_CLASSES + DOUBLINGS * STEPS_PER_DOUBLING,
   RUN_MAX = PAGE << DOUBLINGS,
-  STEP = 1 << 20,
+  STEP = 1152 << 10,
   ASKED = 1 << 15, /* bytes that are asked for at once; a part of a step */
 };
 
@@ -94,14 +106,39 @@ typedef struct Free {
   struct Free *next;
 } Free;
 
-static _Alignas(PAGE) uint8_t first_step[STEP];
-static uint8_t *step_at = first_step;
-static size_t step_left = STEP;
-static uint8_t *asked_to = first_step;
-static Free *free_blocks[CLASSES];
-/* Of the page that a class has begun last: where its next block is, and how many there are yet. */
-static uint8_t *fresh_at[SMALL_CLASSES];
-static size_t fresh_left[SMALL_CLASSES];
+/*
+ * All that the engine has when it is about to run the entry's `main`: a section of its own, which the build fills with
+ * what a first executable had there (scripts/heap-image.mjs). Nothing in here may be initialised to an address.
+ */
+typedef struct {
+  uint64_t stage;   /* of Stage; the build sets it */
+  uint64_t base;    /* where the executable was when the addresses in here were right */
+  uint64_t end;     /* behind the executable's last byte in memory */
+  Engine engine;
+  uint8_t *step_at; /* of the step from which pages are taken: what is left */
+  size_t step_left;
+  uint8_t *asked_to;
+  Free *free_blocks[CLASSES];
+  /* Of the page that a class has begun last: where its next block is, and how many there are yet. */
+  uint8_t *fresh_at[SMALL_CLASSES];
+  size_t fresh_left[SMALL_CLASSES];
+  _Alignas(PAGE) uint8_t first_step[STEP];
+} Heap;
+
+typedef enum {
+  STARTS_COLD, /* the section is as the compiler made it */
+  IS_WRITTEN,  /* as above, and the section goes to stdout instead of running `main` */
+  STARTS_WARM, /* the section holds what was written, the addresses relative to 0 */
+} Stage;
+
+extern const char __ehdr_start[], _end[]; /* the linker's: where the executable begins and ends in memory */
+extern Heap heap;
+Heap heap __attribute__((section(".heap"))) = {0};
+/* A bit for each word of the section: whether it is an address within the executable. */
+enum { ROWS = PAGE / 8 / 64, PAGES = sizeof(Heap) / PAGE, NEAR = 8 };
+extern uint64_t heap_addresses[PAGES * ROWS];
+uint64_t heap_addresses[PAGES * ROWS] __attribute__((section(".heap_addresses"))) = {0};
+_Static_assert(sizeof(Heap) % PAGE == 0, "whole pages");
 
 static Header *header_of(const void *block) { return (Header *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
 
@@ -135,19 +172,19 @@ static void *map(size_t length) {
 
 /* Pages from the step at hand, with their header; NULL when there is no memory. */
 static Header *begin_pages(size_t length, size_t class, size_t capacity) {
-  if (length > step_left) {
+  if (length > heap.step_left) {
     uint8_t *step = map(STEP); /* what is left of the old step is lost, and was never touched */
     if (!step) return NULL;
-    step_at = asked_to = step;
-    step_left = STEP;
+    heap.step_at = heap.asked_to = step;
+    heap.step_left = STEP;
   }
-  Header *header = (Header *)(void *)step_at;
-  step_at += length;
-  step_left -= length;
-  if (step_at > asked_to) { /* to ask for pages costs less than to meet each by a fault; a kernel may refuse */
-    size_t wanted = ((size_t)(step_at - asked_to) + ASKED - 1) & ~(size_t)(ASKED - 1);
-    (void)madvise(asked_to, wanted, MADV_POPULATE_WRITE);
-    asked_to += wanted;
+  Header *header = (Header *)(void *)heap.step_at;
+  heap.step_at += length;
+  heap.step_left -= length;
+  if (heap.step_at > heap.asked_to) { /* to ask for pages costs less than to meet each by a fault; a kernel may refuse */
+    size_t wanted = ((size_t)(heap.step_at - heap.asked_to) + ASKED - 1) & ~(size_t)(ASKED - 1);
+    (void)madvise(heap.asked_to, wanted, MADV_POPULATE_WRITE);
+    heap.asked_to += wanted;
   }
   header->capacity = capacity;
   header->class = class;
@@ -168,24 +205,25 @@ static void *take(size_t size) {
   }
   size_t capacity;
   size_t class = class_of(size, &capacity);
-  Free *block = free_blocks[class];
+  Free *block = heap.free_blocks[class];
   if (block) {
-    free_blocks[class] = block->next;
+    heap.free_blocks[class] = block->next;
+    block->next = NULL;
     return block;
   }
   if (class >= SMALL_CLASSES) {
     header = begin_pages(capacity + HEADER, class, capacity);
     return header ? (uint8_t *)header + HEADER : NULL;
   }
-  if (fresh_left[class] == 0) {
+  if (heap.fresh_left[class] == 0) {
     header = begin_pages(PAGE, class, capacity);
     if (!header) return NULL;
-    fresh_at[class] = (uint8_t *)header + HEADER;
-    fresh_left[class] = ROOM / capacity;
+    heap.fresh_at[class] = (uint8_t *)header + HEADER;
+    heap.fresh_left[class] = ROOM / capacity;
   }
-  uint8_t *fresh = fresh_at[class];
-  fresh_at[class] += capacity;
-  fresh_left[class]--;
+  uint8_t *fresh = heap.fresh_at[class];
+  heap.fresh_at[class] += capacity;
+  heap.fresh_left[class]--;
   return fresh;
 }
 
@@ -195,9 +233,11 @@ static void give(void *block) {
     munmap(header, header->capacity + HEADER);
     return;
   }
+  /* What is left of addresses in a block that is taken again would differ from run to run. */
+  if (heap.stage == IS_WRITTEN) memset(block, 0, header->capacity);
   Free *entry = block;
-  entry->next = free_blocks[header->class];
-  free_blocks[header->class] = entry;
+  entry->next = heap.free_blocks[header->class];
+  heap.free_blocks[header->class] = entry;
 }
 
 static size_t memory_usable(const void *block) { return block ? header_of(block)->capacity : 0; }
@@ -246,7 +286,59 @@ static void *memory_realloc(JSMallocState *state, void *block, size_t size) {
 
 static const JSMallocFunctions memory = {memory_malloc, memory_free, memory_realloc, memory_usable};
 
-static JSRuntime *new_runtime(void) { return JS_NewRuntime2(&memory, NULL); }
+static JSRuntime *new_runtime(void) {
+  heap.step_at = heap.asked_to = heap.first_step;
+  heap.step_left = STEP;
+  return JS_NewRuntime2(&memory, NULL);
+}
+
+static int starts_warm(void) { return heap.stage == STARTS_WARM; }
+static int is_written(void) { return heap.stage == IS_WRITTEN; }
+
+/* Whether a page of the section holds addresses. */
+static int holds_addresses(size_t page) {
+  uint64_t any = 0;
+  for (size_t row = 0; row < ROWS; row++) any |= heap_addresses[page * ROWS + row];
+  return any != 0;
+}
+
+/*
+ * Makes the addresses right for where the kernel has put the executable. Pages are asked for by the run, with those few
+ * between them that hold none: a system call costs as much as some pages.
+ */
+static void wake(void) {
+  uintptr_t base = (uintptr_t)__ehdr_start;
+  uint8_t *pages = (uint8_t *)&heap;
+  size_t asked = 0;
+  for (size_t page = 0; page < PAGES; page++) {
+    if (!holds_addresses(page)) continue;
+    if (page >= asked) {
+      asked = page + 1;
+      for (size_t next = asked; next < PAGES && next - asked < NEAR; next++)
+        if (holds_addresses(next)) asked = next + 1;
+      (void)madvise(pages + page * PAGE, (asked - page) * PAGE, MADV_POPULATE_WRITE);
+    }
+    uintptr_t *words = (uintptr_t *)(void *)(pages + page * PAGE);
+    for (size_t row = 0; row < ROWS; row++)
+      for (uint64_t left = heap_addresses[page * ROWS + row]; left; left &= left - 1)
+        words[row * 64 + (size_t)__builtin_ctzll(left)] += base;
+  }
+  JS_UpdateStackTop(heap.engine.runtime);
+}
+
+/* Writes the section to stdout; scripts/heap-image.mjs makes an image of it. */
+static int write_heap(void) {
+  JS_RunGC(heap.engine.runtime);
+  heap.base = (uintptr_t)__ehdr_start;
+  heap.end = (uintptr_t)_end;
+  const uint8_t *at = (const uint8_t *)&heap, *end = at + sizeof heap;
+  while (at < end) {
+    ssize_t written = write(STDOUT_FILENO, at, (size_t)(end - at));
+    if (written <= 0) return 1;
+    at += written;
+  }
+  return 0;
+}
 #endif
 
 /* ---- Strings of bytes ------------------------------------------------------------------------------------------- */
@@ -518,13 +610,17 @@ static void define(JSContext *ctx, JSValueConst global, const char *name, JSCFun
   JS_SetPropertyStr(ctx, global, name, JS_NewCFunction(ctx, function, name, length));
 }
 
-int main(int argc, char **argv) {
-  JSRuntime *runtime = new_runtime();
-  if (!runtime) return 1;
+/*
+ * An engine with the entry module evaluated; 0 when there is no memory for one. The modules' top level has no system calls
+ * and no environment: what it leaves is the same on all machines, and goes into the image of the heap.
+ */
+static int begin(void) {
+  JSRuntime *runtime = heap.engine.runtime = new_runtime();
+  if (!runtime) return 0;
   JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
   JS_SetGCThreshold(runtime, GC_THRESHOLD);
-  JSContext *ctx = JS_NewContextRaw(runtime);
-  if (!ctx) return 1;
+  JSContext *ctx = heap.engine.ctx = JS_NewContextRaw(runtime);
+  if (!ctx) return 0;
   JS_AddIntrinsicBaseObjects(ctx);
   JS_AddIntrinsicRegExp(ctx);
   JS_AddIntrinsicJSON(ctx);
@@ -534,20 +630,37 @@ int main(int argc, char **argv) {
   JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
 
   JSValue global = JS_GetGlobalObject(ctx);
-  define(ctx, global, "syscall", host_syscall, ARGUMENTS);
   define(ctx, global, "latin1", host_latin1, 3);
   define(ctx, global, "latin1Into", host_latin1_into, 3);
+  JS_SetPropertyStr(ctx, global, "architecture", JS_NewString(ctx, ARCHITECTURE));
+  JSValue exports = load(ctx, ENTRY_MODULE);
+  heap.engine.main = JS_IsException(exports) ? exports : JS_GetPropertyStr(ctx, exports, "main");
+  JS_FreeValue(ctx, exports);
+  define(ctx, global, "syscall", host_syscall, ARGUMENTS);
   define(ctx, global, "environment", host_environment, 1);
   define(ctx, global, "loadModule", host_load_module, 1);
   define(ctx, global, "collectGarbage", host_collect_garbage, 0);
+  JS_FreeValue(ctx, global);
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  if (starts_warm()) {
+    wake();
+  } else if (!begin()) {
+    return 1;
+  }
+  JSContext *ctx = heap.engine.ctx;
+  if (JS_IsException(heap.engine.main)) {
+    report(ctx);
+    return 1;
+  }
+  if (is_written()) return write_heap();
+
   JSValue args = JS_NewArray(ctx);
   for (int i = 0; i < argc; i++) JS_SetPropertyUint32(ctx, args, (uint32_t)i, new_latin1(ctx, argv[i], strlen(argv[i])));
-  JS_SetPropertyStr(ctx, global, "scriptArgs", args);
-  JS_SetPropertyStr(ctx, global, "architecture", JS_NewString(ctx, ARCHITECTURE));
-  JS_FreeValue(ctx, global);
-
-  /* The entry leaves by exit_group; coming back here means that it failed before it could. */
-  JSValue result = load(ctx, ENTRY_MODULE);
+  /* `main` leaves by exit_group; coming back here means that it failed before it could. */
+  JSValue result = JS_Call(ctx, heap.engine.main, JS_UNDEFINED, 1, &args);
   if (JS_IsException(result)) report(ctx);
   return 1;
 }

@@ -6,10 +6,11 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileHost, compileModules, toolchain } from "./compile.mjs";
+import { putHeapImage } from "./heap-image.mjs";
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(top, "dist");
-const SIZE_LIMIT = 3 << 20;
+const SIZE_LIMIT = 7 << 19;
 
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +36,7 @@ function inputs(tools) {
   const sourcesOfOurs = [...files(join(top, "src")), ...files(join(top, "bin"))].filter(
     (path) => !path.endsWith(".test.ts"),
   );
-  const scripts = ["build", "bundle", "compile", "quickjs"].map((name) => `scripts/${name}.mjs`);
+  const scripts = ["build", "bundle", "compile", "heap-image", "quickjs"].map((name) => `scripts/${name}.mjs`);
   const others = ["package.json", "package-lock.json", "tsconfig.json", ...scripts].map((name) => join(top, name));
   for (const path of [...sourcesOfOurs, ...others].toSorted())
     hash.update(relative(top, path)).update(readFileSync(path));
@@ -56,7 +57,10 @@ async function build() {
   }
   const { bundle } = await import("./bundle.mjs");
   const objects = await compileModules(tools, work, say, bundle(top, dist, work, tools.arch.replace("_", "-")));
-  await compileHost(tools, objects, work, `${executable}.new`, say);
+  const all = await compileHost(tools, objects, work, say);
+  tools.link(all, `${executable}.new`);
+  if (!options.sanitize && !putHeapImage(tools, all, `${executable}.new`, work))
+    say("no image of the heap, so a start takes longer: that wants musl, and what runs a program of the architecture");
   const size = statSync(`${executable}.new`).size;
   if (!options.sanitize && size > SIZE_LIMIT)
     throw new Error(`the executable has ${size} bytes, more than ${SIZE_LIMIT}`);

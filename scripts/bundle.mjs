@@ -16,28 +16,19 @@ function nodeModules(top) {
   return alias;
 }
 
-/** What is evaluated at every start. */
+/** What every start has evaluated. */
 const START = "src/cli/hook-entry.ts";
 
 /**
- * The parts of src/part.ts, evaluated when one is asked for: `linker` is all of ldconfig, `chain` the running of
- * several hooks, `suggest` what a mistyped word may have meant, `json-log` log lines as JSON, `people` the commands for
- * people with their library, `manual` what tells all of them, `ldcache`, `cdi`, `explain`, `install` and `uninstall` the
- * work of those of these names, `simulation` a root to try it on, `ldconfig` being that program, `runtime` being another
- * runtime and `runtime-bundle` what is done to a bundle before; the others are the work of one hook each.
+ * The parts of src/part.ts, evaluated when one is asked for: `suggest` is what a mistyped word may have meant, `json-log`
+ * log lines as JSON, `people` the commands for people with their library, `manual` what tells all of them, `ldcache`,
+ * `cdi`, `explain`, `install` and `uninstall` the work of those of these names, `simulation` a root to try it on,
+ * `ldconfig` being that program, `image` a root that is an archive or an image, `cdi-edits` what CDI specs ask for,
+ * `apply-output` what `apply` leaves besides the root, `runtime` being another runtime and `runtime-bundle` what is done
+ * to a bundle before.
  */
 const PARTS = {
-  linker: "src/hooks/linker.ts",
-  "cuda-compat": "src/hooks/cuda-compat.ts",
-  "application-profile": "src/hooks/application-profile.ts",
-  "driver-params": "src/hooks/driver-params.ts",
-  view: "src/oci/view.ts",
-  overlay: "src/rootfs/overlay.ts",
-  "read-only": "src/hooks/read-only.ts",
-  "unread-state": "src/hooks/unread-state.ts",
-  apply: "src/cli/apply.ts",
   "cdi-edits": "src/apply/cdi-edits.ts",
-  chain: "src/cli/chain.ts",
   suggest: "src/cli/suggest.ts",
   people: "src/cli/people-entry.ts",
   "json-log": "src/cli/json-log-entry.ts",

@@ -62,9 +62,11 @@ export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } =
     ? ["-O1", "-g", ...SANITIZERS]
     : ["-O3", ...hardening, "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"];
   if (libc === "musl") flags.push("-nostdinc", "-isystem", muslHeaders, "-isystem", ask("include"));
+  // libgcc's atomics that choose at run time ask glibc which processor it is.
+  if (libc === "musl" && arch === "arm64") flags.push("-mno-outline-atomics");
 
-  const link = (objects, output) => {
-    const hardened = ["-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--build-id=none"];
+  const link = (objects, output, linkerFlags = []) => {
+    const hardened = ["-Wl,-z,relro,-z,now,-z,noexecstack", "-Wl,--build-id=none", ...linkerFlags];
     if (sanitize) return run(compiler, [...SANITIZERS, "-o", output, ...objects, "-lm"]);
     if (libc === "glibc") return run(compiler, ["-static-pie", "-s", ...hardened, "-o", output, ...objects, "-lm"]);
     const start = [join(muslLibrary, "rcrt1.o"), join(muslLibrary, "crti.o"), ask("crtbeginS.o")];
@@ -125,11 +127,11 @@ ${rows.join("\n")}
 `;
 }
 
-/** Compiles bin/host.c, with further `hostFlags`, and links it with the other objects to `output`. */
-export async function compileHost(tools, objects, work, output, say, hostFlags = []) {
+/** Compiles bin/host.c, with further `hostFlags`; returns all objects of the executable. */
+export async function compileHost(tools, objects, work, say, hostFlags = []) {
   const source = await sources(say);
   const host = join(work, "host.o");
   const flags = [...tools.flags, `-ffile-prefix-map=${top}=.`, ...STRICT, ...ENGINE_FLAGS, ...hostFlags];
   run(tools.compiler, [...flags, "-isystem", source, "-c", join(top, "bin/host.c"), "-o", host]);
-  tools.link([...objects, host], output);
+  return [...objects, host];
 }

@@ -62,6 +62,30 @@ const UNCHECKED = [
   ],
 ];
 
+/**
+ * What the engine in the executable does otherwise than upstream's. Each text occurs once.
+ *
+ * It hashes addresses relative to where the executable begins, so that hash tables stay right when the image of the heap
+ * is at another address, and have the same order in every build. docs/adr/0022-heap-image.md
+ */
+const CHANGES = [
+  [
+    "static uint32_t shape_initial_hash(JSObject *proto)",
+    `extern const char __ehdr_start[];
+#define WITHIN_EXECUTABLE(p) ((p) ? (uintptr_t)(p) - (uintptr_t)__ehdr_start : 0)
+static uint32_t shape_initial_hash(JSObject *proto)`,
+  ],
+  ["h = shape_hash(1, (uintptr_t)proto);", "h = shape_hash(1, WITHIN_EXECUTABLE(proto));"],
+  [
+    "h = shape_hash(h, (uint64_t)(uintptr_t)proto >> 32);",
+    "h = shape_hash(h, (uint64_t)WITHIN_EXECUTABLE(proto) >> 32);",
+  ],
+  [
+    "map_hash_pointer((uintptr_t)JS_VALUE_GET_PTR(key) ^ tag",
+    "map_hash_pointer(WITHIN_EXECUTABLE(JS_VALUE_GET_PTR(key)) ^ tag",
+  ],
+];
+
 /** What is linked into the executable: the engine without its libc. */
 const ENGINE = ["quickjs", "cutils", "dtoa", "libregexp", "libunicode"];
 
@@ -205,10 +229,10 @@ async function once(name, key, make, say, what) {
   return target;
 }
 
-/** Upstream's compiler with UNCHECKED applied. */
-function uncheckedCompiler(source) {
+/** Upstream's quickjs.c with texts replaced. */
+function changedSource(source, changes) {
   let text = readFileSync(join(source, "quickjs.c"), "utf8");
-  for (const [from, to] of UNCHECKED) {
+  for (const [from, to] of changes) {
     const pieces = text.split(from);
     if (pieces.length !== 2) throw new Error(`quickjs.c has "${from}" ${pieces.length - 1} times`);
     text = pieces.join(to);
@@ -218,7 +242,7 @@ function uncheckedCompiler(source) {
 
 /** The bytecode compiler, built for this machine; returns its path. */
 export async function bytecodeCompiler(source, compiler, say) {
-  const text = uncheckedCompiler(source);
+  const text = changedSource(source, UNCHECKED);
   const make = (directory) => {
     const changed = join(directory, "quickjs.c");
     writeFileSync(changed, text);
@@ -252,22 +276,29 @@ export async function bytecodeCompiler(source, compiler, say) {
 
 /** The engine's objects for one target; returns their paths. */
 export async function engineObjects(source, compiler, flags, say) {
-  const make = (directory) =>
-    Promise.all(
+  const text = changedSource(source, CHANGES);
+  const make = (directory) => {
+    const changed = join(directory, "quickjs.c");
+    writeFileSync(changed, text);
+    return Promise.all(
       ENGINE.map((name) =>
         runLater(compiler, [
           ...flags,
           ...ENGINE_FLAGS,
           `-ffile-prefix-map=${source}=quickjs`,
+          `-ffile-prefix-map=${directory}=quickjs`,
           "-w",
+          "-iquote",
+          source,
           "-c",
-          join(source, `${name}.c`),
+          name === "quickjs" ? changed : join(source, `${name}.c`),
           "-o",
           join(directory, `${name}.o`),
         ]),
       ),
     );
-  const key = `${identity(compiler)}\n${[...flags, ...ENGINE_FLAGS].join(" ")}`;
+  };
+  const key = `${identity(compiler)}\n${[...flags, ...ENGINE_FLAGS].join(" ")}\n${sha256(text)}`;
   const directory = await once("engine", key, make, say, `QuickJS: compiling the engine with ${compiler} (20 s, once)`);
   return ENGINE.map((name) => join(directory, `${name}.o`));
 }

@@ -34,7 +34,7 @@ async function bundleTests(work) {
   const contents = [
     ...tests().map((path) => `import ${JSON.stringify(path)};`),
     'import { runTests } from "vitest";',
-    "runTests();",
+    "export function main(args) { globalThis.scriptArgs = args; runTests(); }",
   ];
   await build({
     stdin: { contents: contents.join("\n"), resolveDir: top, sourcefile: "engine-tests.ts" },
@@ -59,7 +59,7 @@ async function runVariant(name, { sanitize, hostFlags }) {
     const tools = toolchain({ sanitize });
     const objects = await compileModules(tools, work, say, bundleTests(work));
     const executable = join(work, "engine-tests");
-    await compileHost(tools, objects, work, executable, say, hostFlags);
+    tools.link(await compileHost(tools, objects, work, say, hostFlags), executable);
     const started = Date.now();
     const done = spawnSync(executable, ["\u00fc", ""], {
       encoding: "utf8",

@@ -20,15 +20,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ldcache: ["bytes", "errors"],
   rootfs: ["kernel", "bytes", "errors"],
   host: ["kernel", "bytes", "errors"],
-  oci: ["rootfs", "host", "bytes", "errors", "logger", "part"],
+  oci: ["rootfs", "host", "bytes", "errors", "logger"],
   ldconfig: ["rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
-  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger", "part"],
+  hooks: ["ldconfig", "oci", "rootfs", "host", "elf", "bytes", "errors", "logger"],
   erofs: ["bytes", "errors"],
   tar: ["bytes", "errors"],
   image: ["erofs", "tar", "rootfs", "host", "bytes", "errors", "logger"],
   cdi: ["oci", "rootfs", "host", "bytes", "errors", "logger"],
   loader: ["ldconfig", "rootfs", "elf", "ldcache", "bytes", "errors", "logger"],
-  apply: ["hooks", "cdi", "image", "oci", "rootfs", "host", "bytes", "errors", "logger", "part"],
+  apply: ["hooks", "cdi", "image", "oci", "rootfs", "host", "bytes", "errors", "logger"],
   install: ["cdi", "oci", "host", "bytes", "errors", "logger"],
   cli: (
     "errors logger part bytes kernel elf ldcache rootfs host oci ldconfig hooks " +
@@ -303,19 +303,18 @@ function inputsOf({ outputs }: Metafile, isEntry: (entryPoint: string) => boolea
 }
 
 /** Parts that a hook may need. */
-const hookParts =
-  /^bin\/cdi-hook\.ts$|:(?:linker|view|read-only|unread-state|driver-params|cuda-compat|application-profile|chain|suggest)$/;
+const hookParts = /^bin\/cdi-hook\.ts$|:suggest$/;
 
-/** Files that every start evaluates and none should: packages, the commands for people, all of ldconfig. */
+/** Files that are in the image of the heap and should not be: packages, and the commands for people. */
 function needlessInputs(metafile: Metafile): readonly string[] {
   return inputsOf(metafile, (entryPoint) => entryPoint === "bin/cdi-hook.ts").filter(
     (path) =>
       path.includes("node_modules/") ||
-      /^src\/(?:logger-|cli\/(?:people|completion|man-page|suggest)|elf\/|ldcache\/|ldconfig\/)/.test(path),
+      /^src\/(?:logger-|cli\/(?:people|completion|man-page|suggest)|cdi\/spec|image\/|install\/)/.test(path),
   );
 }
 
-test("a start evaluates no package, nothing of the commands for people, and nothing of ldconfig", (context) => {
+test("the image of the heap has no package and nothing of the commands for people", (context) => {
   const path = join(top, "dist/modules.meta.json");
   if (!existsSync(path)) context.skip(`needs a build: ${basename(path)}`);
   const metafile = JSON.parse(readFileSync(path, "utf8")) as Metafile;
@@ -339,12 +338,12 @@ test("and one that does is noticed", () => {
       imports: [{ path: "chunk.js" }],
       inputs: { "src/logger-json.ts": {} },
     },
-    "chunk.js": { imports: [], inputs: { "src/errors.ts": {}, "src/elf/library.ts": {} } },
+    "chunk.js": { imports: [], inputs: { "src/errors.ts": {}, "src/cdi/spec.ts": {} } },
     "people.js": {
       entryPoint: "src/cli/people-entry.ts",
       imports: [],
       inputs: { "node_modules/commander/esm.mjs": {} },
     },
   };
-  expect(needlessInputs({ outputs })).toEqual(["src/logger-json.ts", "src/elf/library.ts"]);
+  expect(needlessInputs({ outputs })).toEqual(["src/logger-json.ts", "src/cdi/spec.ts"]);
 });

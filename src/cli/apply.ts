@@ -6,13 +6,13 @@ import { isOurs, stages, type HookEntry } from "../apply/entry.ts";
 import { HookError } from "../errors.ts";
 import { viewNamed } from "../hooks/container.ts";
 import type { FlagValues } from "../hooks/hook.ts";
-import type * as ReadOnly from "../hooks/read-only.ts";
+import { foreseen } from "../hooks/read-only.ts";
 import { RootInUse } from "../hooks/root-in-use.ts";
 import type { Logger } from "../logger.ts";
 import { rootPathOf } from "../oci/bundle.ts";
 import { mountsOf } from "../oci/mounts.ts";
 import { readState, type State } from "../oci/state.ts";
-import type * as Views from "../oci/view.ts";
+import { openView, type Seen } from "../oci/view.ts";
 import { part } from "../part.ts";
 import { describeErrno } from "../rootfs/constants.ts";
 import { layMounts, type RuntimeMounts } from "../rootfs/overlay.ts";
@@ -28,11 +28,9 @@ import { runHooks } from "./run-hooks.ts";
 import type * as Images from "./image-entry.ts";
 import { SharedFlags } from "./shared-flags.ts";
 
-const views = part<typeof Views>("view");
 const cdiEdits = part<typeof CdiEdits>("cdi-edits");
 const outputs = part<typeof Outputs>("apply-output");
 const images = part<typeof Images>("image");
-const readOnly = part<typeof ReadOnly>("read-only");
 
 /** What the command is run in. */
 export interface ApplyCall {
@@ -164,13 +162,13 @@ function applyHooks(task: Task, options: ApplyOptions, log: Logger): number {
     if (status === success) output.write(tree);
     return status;
   }
-  const changes = readOnly().foreseen(tree);
+  const changes = foreseen(tree);
   const { path, view } = open();
   tellForecast({ path, view, chain, others, changes, isNew: (changed) => tree.isNew(changed) }, options.json);
   return status !== success ? failure : changes.length > 0 ? wouldChange : success;
 }
 
-interface OpenRoot extends Views.Seen {
+interface OpenRoot extends Seen {
   /** For messages. */
   readonly path: string;
 }
@@ -192,7 +190,7 @@ function openRoot({ state, planned }: Task, { view, dryRun, output }: ApplyOptio
   // What is not written into the root is for a container of which nothing has been mounted yet.
   const wanted = viewNamed(view) ?? (output !== undefined && state.bundle !== undefined ? "overlay" : undefined);
   const request = { state, path, view: wanted, forecast: elsewhere, ...(planned === undefined ? {} : { planned }) };
-  const seen = views().openView(request, log);
+  const seen = openView(request, log);
   if (output !== undefined && seen.root instanceof VirtualRoot) output.begin(seen.root);
   return { ...seen, path };
 }

@@ -5,8 +5,8 @@ import { findHook } from "../hooks/index.ts";
 import { exit, ignoreSignalsOfWrites, occupyStandardDescriptors } from "../kernel/process.ts";
 import { Logger, plainSink, type Level, type Sink } from "../logger.ts";
 import { part } from "../part.ts";
-import type * as Apply from "./apply.ts";
-import type * as Chain from "./chain.ts";
+import { runApply } from "./apply.ts";
+import { runChain } from "./chain.ts";
 import { exitStatusOf, failure, success } from "./exit.ts";
 import { parseCommandLine, type CommandLine } from "./flags.ts";
 import { writeError } from "./output.ts";
@@ -32,8 +32,6 @@ declare const environment: (name: string) => string | undefined;
 
 const people = part<typeof People>("people");
 const jsonLog = part<typeof JsonLog>("json-log");
-const chain = part<typeof Chain>("chain");
-const apply = part<typeof Apply>("apply");
 const ldconfig = part<typeof Ldconfig>("ldconfig");
 const runtime = part<typeof Runtime>("runtime");
 
@@ -86,10 +84,10 @@ function run(program: ProgramName, words: readonly string[]): number {
   if (command === chainWord) {
     const help = (hook: string): void => people().help(hook, log);
     const printVersion = (): void => people().printVersion();
-    return chain().runChain(line.rest, { flags, environment, loggerOf, help, printVersion });
+    return runChain(line.rest, { flags, environment, loggerOf, help, printVersion });
   }
   if (command === applyWord && program === "cdi-hook") {
-    return apply().runApply(line.rest, { flags, environment, loggerOf, help: () => people().help(command, log) });
+    return runApply(line.rest, { flags, environment, loggerOf, help: () => people().help(command, log) });
   }
   if (command === runtimeWord && program === "cdi-hook" && !flags.isSet("help") && !flags.isSet("version")) {
     return runtime().runRuntime(line.rest, { name: undefined, flags, log, help: () => people().help(command, log) });

@@ -5,7 +5,7 @@ import type { Hook } from "../cdi/spec.ts";
 import { HookError } from "../errors.ts";
 import { inOrder, together, type ChainedHook } from "../hooks/chain.ts";
 import { runForgiving } from "../hooks/fatal.ts";
-import type * as ReadOnly from "../hooks/read-only.ts";
+import { substitutesOf, tellMissing } from "../hooks/read-only.ts";
 import type { Substitute } from "../hooks/read-only.ts";
 import { RootInUse } from "../hooks/root-in-use.ts";
 import { isReadOnlyMount } from "../host/host-facts.ts";
@@ -14,7 +14,7 @@ import { rootPathOf } from "../oci/bundle.ts";
 import { isObject, type JsonObject } from "../oci/json.ts";
 import { mountsOfConfig } from "../oci/mounts.ts";
 import type { State } from "../oci/state.ts";
-import type * as Views from "../oci/view.ts";
+import { openView, type View } from "../oci/view.ts";
 import { part } from "../part.ts";
 import { EROFS, describeErrno } from "../rootfs/constants.ts";
 import { layMounts, type RuntimeMounts } from "../rootfs/overlay.ts";
@@ -25,9 +25,7 @@ import { exitStatusOf, success } from "./exit.ts";
 import type * as Images from "./image-entry.ts";
 import { runtimeWord } from "./program.ts";
 
-const views = part<typeof Views>("view");
 const images = part<typeof Images>("image");
-const readOnly = part<typeof ReadOnly>("read-only");
 
 /** The hooks whose work is partly or wholly on what the runtime is going to mount: they are also left to it. */
 const needMounts: ReadonlySet<string> = new Set(["disable-device-node-modification", "chmod"]);
@@ -51,7 +49,7 @@ export interface Bundle {
   readonly bundle: string;
   readonly path: string;
   readonly config: JsonObject;
-  readonly view: Views.View;
+  readonly view: View;
   /** Mounts that are put in. */
   readonly planned: RuntimeMounts | undefined;
 }
@@ -76,7 +74,7 @@ export function openBundle({ bundle, path, config, view, planned: more }: Bundle
   if (isObject(annotations) && annotations[rootImage] !== undefined) {
     return { state, root: openImage(bundle, planned, path, log) };
   }
-  return { state, root: views().openView({ state, path: rootPathOf(state), view, planned }, log).root };
+  return { state, root: openView({ state, path: rootPathOf(state), view, planned }, log).root };
 }
 
 /** gVisor's root from an image, in which nothing can be written: all changes are in the tree only. */
@@ -152,7 +150,7 @@ export function runBundleHooks(
   if (worst !== success) return undefined;
   const tree = inUse.root();
   if (!(tree instanceof VirtualRoot) || tree.unreal.length === 0) return { done, files: [] };
-  const { files, missing, musl } = readOnly().substitutesOf(tree, false);
+  const { files, missing, musl } = substitutesOf(tree, false);
   const lacking = files.filter(({ path }) => tree.isNew(path)).map(({ path }) => path);
   if (lacking.length > 0) {
     // No runtime makes a file to mount on in a root that is read-only.
@@ -163,7 +161,7 @@ export function runBundleHooks(
   for (const [{ flags }, owner] of owners) {
     if (flags.list("link").some((link) => later.some((path) => link.endsWith(`::${path}`)))) done.delete(owner);
   }
-  readOnly().tellMissing({ missing: missing.filter((path) => !later.includes(path)), musl }, log);
+  tellMissing({ missing: missing.filter((path) => !later.includes(path)), musl }, log);
   return { done, files };
 }
 

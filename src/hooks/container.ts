@@ -3,21 +3,16 @@ import type { Log } from "../logger.ts";
 import { rootPathOf } from "../oci/bundle.ts";
 import { readState, type State } from "../oci/state.ts";
 import type { FlagValues } from "./hook.ts";
-import type * as Views from "../oci/view.ts";
-import { part } from "../part.ts";
+import { openView, type View } from "../oci/view.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
 import type { Root } from "../rootfs/root.ts";
 import { RootInUse } from "./root-in-use.ts";
-import type * as UnreadState from "./unread-state.ts";
+import { takeState } from "./unread-state.ts";
 
-const unreadState = part<typeof UnreadState>("unread-state");
-const views = part<typeof Views>("view");
-
-/** Of oci/view.ts, which is not evaluated for its names. */
-const named: readonly Views.View[] = ["here", "process", "overlay"];
+const named: readonly View[] = ["here", "process", "overlay"];
 
 /** The view of that name, undefined for none. Throws HookError `usage`. */
-export function viewNamed(text: string): Views.View | undefined {
+export function viewNamed(text: string): View | undefined {
   const view = named.find((name) => name === text);
   if (view !== undefined || text === "") return view;
   throw new HookError("usage", "parse --view", text, `not one of ${named.join(", ")}`);
@@ -67,7 +62,7 @@ export class Container implements Disposable {
       root.keepWays();
       return { root };
     }
-    return views().openView({ state, path, view }, this.#log);
+    return openView({ state, path, view }, this.#log);
   }
 
   /** Whether a place that is read-only is no failure. */
@@ -85,6 +80,6 @@ export class Container implements Disposable {
 
   [Symbol.dispose](): void {
     this.#use[Symbol.dispose]();
-    if (this.#isUnread) unreadState().takeState();
+    if (this.#isUnread) takeState();
   }
 }

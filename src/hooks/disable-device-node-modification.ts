@@ -1,8 +1,5 @@
-import { part } from "../part.ts";
-import type * as DriverParams from "./driver-params.ts";
+import { coverDriverParams } from "./driver-params.ts";
 import { containerSpec, type Hook } from "./hook.ts";
-
-const driverParams = part<typeof DriverParams>("driver-params");
 
 /**
  * Keeps the driver's libraries in the container from making device nodes: they do when `/proc/driver/nvidia/params` says
@@ -15,6 +12,6 @@ export const disableDeviceNodeModification: Hook = {
   flags: [containerSpec],
   example: "disable-device-node-modification",
   run(call) {
-    driverParams().coverDriverParams(call);
+    coverDriverParams(call);
   },
 };

@@ -1,8 +1,5 @@
-import { part } from "../part.ts";
-import type * as CudaCompat from "./cuda-compat.ts";
+import { enableCompat } from "./cuda-compat.ts";
 import { containerSpec, type Hook } from "./hook.ts";
-
-const cudaCompat = part<typeof CudaCompat>("cuda-compat");
 
 /**
  * Lets programs load the image's own libcuda of the CUDA forward compatibility package, where it is newer than the host's
@@ -41,6 +38,6 @@ export const enableCudaCompat: Hook = {
       call.log.debug("neither the driver's version nor its CUDA version is given: nothing to compare with");
       return;
     }
-    cudaCompat().enableCompat(call);
+    enableCompat(call);
   },
 };

@@ -12,7 +12,6 @@ import { fromText, toText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
 import { CACHE_PATH } from "../ldconfig/update.ts";
 import type { Log } from "../logger.ts";
-import { part } from "../part.ts";
 import type { Change } from "../rootfs/changes.ts";
 import { ENOENT, EROFS, describeErrno } from "../rootfs/constants.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
@@ -21,10 +20,8 @@ import { coverFile } from "../rootfs/mount.ts";
 import { pretendingOverlayOf } from "../rootfs/overlay.ts";
 import type { Root } from "../rootfs/root.ts";
 import { VirtualRoot } from "../rootfs/virtual-root.ts";
-import type * as Linker from "./linker.ts";
+import { isMusl as linkerIsMusl, refreshCache } from "./linker.ts";
 import { muslArchitectures } from "./musl-path.ts";
-
-const linker = part<typeof Linker>("linker");
 
 const MARK = "\ncdi-hook: not in the root, as it is read-only: ";
 /** Bytes of a cache that is read for its notes, and notes that are taken from it. */
@@ -84,7 +81,7 @@ export function substitutesOf(tree: VirtualRoot, noted: boolean): Substitutes {
 
 /** Whether the container's linker is musl's, which has no cache. */
 function isMusl(root: Root): boolean {
-  return muslArchitectures(root).length > 0 && linker().isMusl(root);
+  return muslArchitectures(root).length > 0 && linkerIsMusl(root);
 }
 
 /** The changes that would be made: in the root, and by mounting files over its own. */
@@ -120,7 +117,7 @@ function isForLdconfig(path: string, folder: string): boolean {
  * `kernel`. What else cannot be had is warned of; of an image with musl, that is all.
  */
 export function mountSubstitutes(tree: VirtualRoot, before: string | undefined, log: Log): void {
-  if (isBehind(tree)) linker().refreshCache(tree, log);
+  if (isBehind(tree)) refreshCache(tree, log);
   const { files, missing, musl } = substitutesOf(tree, true);
   const [first] = tree.unreal;
   if (tree.real === undefined && files.length > 0 && first !== undefined && !musl)

@@ -1,11 +1,8 @@
 import { HookError } from "../errors.ts";
 import type { Log } from "../logger.ts";
-import { part } from "../part.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { VirtualRoot } from "../rootfs/virtual-root.ts";
-import type * as ReadOnly from "./read-only.ts";
-
-const readOnly = part<typeof ReadOnly>("read-only");
+import { mountSubstitutes, presentCache, pretended } from "./read-only.ts";
 
 /** What is done about a root, or a place in it, that is read-only. */
 export type OnReadOnly = "mount" | "warn" | "fail";
@@ -57,14 +54,14 @@ export class RootInUse implements Disposable {
   };
 
   #pretend(root: Root): void {
-    this.#cacheBefore = readOnly().presentCache(root);
-    this.#pretended = readOnly().pretended(root);
+    this.#cacheBefore = presentCache(root);
+    this.#pretended = pretended(root);
     this.#root = this.#pretended;
   }
 
   /** Makes up for what was only pretended, once the hooks have run. Throws HookError `kernel`. */
   readonly settle = (): void => {
-    if (this.#pretended !== undefined) readOnly().mountSubstitutes(this.#pretended, this.#cacheBefore, this.#log);
+    if (this.#pretended !== undefined) mountSubstitutes(this.#pretended, this.#cacheBefore, this.#log);
   };
 
   [Symbol.dispose](): void {

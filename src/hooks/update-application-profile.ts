@@ -1,8 +1,5 @@
-import { part } from "../part.ts";
-import type * as ApplicationProfile from "./application-profile.ts";
+import { updateProfile } from "./application-profile.ts";
 import { containerSpec, type Hook } from "./hook.ts";
-
-const applicationProfile = part<typeof ApplicationProfile>("application-profile");
 
 /** Tells the driver's EGL and Vulkan which GPUs the container has: they would look for all of the host's. */
 export const updateApplicationProfile: Hook = {
@@ -11,6 +8,6 @@ export const updateApplicationProfile: Hook = {
   flags: [containerSpec],
   example: "update-application-profile",
   run(call) {
-    applicationProfile().updateProfile(call);
+    updateProfile(call);
   },
 };

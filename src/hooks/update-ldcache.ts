@@ -1,8 +1,5 @@
-import { part } from "../part.ts";
-import type * as Linker from "./linker.ts";
 import { containerSpec, type Hook } from "./hook.ts";
-
-const linker = part<typeof Linker>("linker");
+import { updateLinker } from "./linker.ts";
 
 /**
  * Makes the container's dynamic linker find the libraries in the given folders: names the folders in its configuration,
@@ -31,9 +28,9 @@ export const updateLdcache: Hook = {
   ],
   example: "update-ldcache --folder /usr/lib/x86_64-linux-gnu",
   run(call) {
-    linker().updateLinker(call, [call.flags]);
+    updateLinker(call, [call.flags]);
   },
   runTogether(call, all) {
-    linker().updateLinker(call, all);
+    updateLinker(call, all);
   },
 };

@@ -13,17 +13,13 @@
 import { HookError } from "../errors.ts";
 import type { Log } from "../logger.ts";
 import { EACCES, describeErrno } from "../rootfs/constants.ts";
-import { part } from "../part.ts";
 import { hostIdentity } from "../rootfs/host-identity.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
-import type * as Overlays from "../rootfs/overlay.ts";
-import type { RuntimeMounts } from "../rootfs/overlay.ts";
+import { frozenOverlayOf, mountedOverlayOf, overlayOf, type RuntimeMounts } from "../rootfs/overlay.ts";
 import { openProcessRoot } from "../rootfs/process-root.ts";
 import type { Root } from "../rootfs/root.ts";
 import { mountsOf } from "./mounts.ts";
 import type { State } from "./state.ts";
-
-const overlays = part<typeof Overlays>("overlay");
 
 export type View = "here" | "process" | "overlay";
 
@@ -63,16 +59,16 @@ export function openView(request: ViewRequest, log: Log): Seen {
         log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`);
       return {
         view,
-        root: overlays().mountedOverlayOf(here, planned ?? { mounts: [], devices: [] }, failed, !forecast),
+        root: mountedOverlayOf(here, planned ?? { mounts: [], devices: [] }, failed, !forecast),
       };
     }
     // A runtime may show its process a writable mount of a folder that is read-only for us: it stays so.
     const frozen = process !== undefined && here.readOnly && !process.readOnly;
     if (process !== undefined) here.close();
     const root = process ?? here;
-    if (frozen) return { view, root: overlays().frozenOverlayOf(root), pretends: true };
+    if (frozen) return { view, root: frozenOverlayOf(root), pretends: true };
     root.keepWays();
-    return { view, root: forecast ? overlays().overlayOf(root, true) : root };
+    return { view, root: forecast ? overlayOf(root, true) : root };
   } catch (error) {
     here.close();
     throw error;
