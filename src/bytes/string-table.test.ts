@@ -28,8 +28,17 @@ function literalLayout(strings: readonly string[]): { text: string; offsets: num
 }
 
 function layOut(strings: readonly string[]): { text: string; offsets: number[] } {
-  const { bytes, offsets } = layOutStrings(strings);
+  const { bytes, offsets } = layOutStrings([...strings], []);
   return { text: toText(bytes), offsets: [...offsets] };
+}
+
+/** Both kinds of strings, in one list. */
+function layOutWithTails(strings: readonly string[], tails: readonly string[]): { text: string; offsets: number[] } {
+  const { bytes, offsets, tailOffsets } = layOutStrings([...strings], [...tails]);
+  return {
+    text: toText(bytes),
+    offsets: [...offsets.subarray(0, strings.length), ...tailOffsets.subarray(0, tails.length)],
+  };
 }
 
 describe("layOutStrings", () => {
@@ -54,14 +63,44 @@ describe("layOutStrings", () => {
     expect(layOut(["a", "\xff", "z"])).toEqual({ text: "\xff\0z\0a\0", offsets: [4, 0, 2] });
   });
 
-  test("is what the rule says, for any strings", () => {
-    const string = fc.oneof(
-      fc.array(fc.constantFrom("a", "b", "/", "\xe9", "ab"), { maxLength: 5 }).map((pieces) => pieces.join("")),
-      fc.array(fc.integer({ min: 1, max: 255 }), { maxLength: 4 }).map((codes) => String.fromCharCode(...codes)),
+  test("a tail lies inside the last string that ends with it", () => {
+    const strings = ["/a/lib-x.so", "/b/x.so", "/a/x.so", "/a/libx.so"];
+    const tails = ["lib-x.so", "x.so", "x.so", "libx.so"];
+    expect(layOutWithTails(strings, tails)).toEqual({
+      text: "/a/libx.so\0/b/x.so\0/a/x.so\0/a/lib-x.so\0",
+      offsets: [27, 11, 19, 0, 30, 34, 34, 3],
+    });
+  });
+
+  test("a tail that is no end, and strings without tails", () => {
+    expect(layOutWithTails(["/a/x.so.1.2", "v3", ""], ["x.so.1"])).toEqual(
+      literalLayout(["/a/x.so.1.2", "v3", "", "x.so.1"]),
     );
+  });
+
+  const string = fc.oneof(
+    fc.array(fc.constantFrom("a", "b", "/", "\xe9", "ab"), { maxLength: 5 }).map((pieces) => pieces.join("")),
+    fc.array(fc.integer({ min: 1, max: 255 }), { maxLength: 4 }).map((codes) => String.fromCharCode(...codes)),
+  );
+
+  test("is what the rule says, for any strings", () => {
     fc.assert(
       fc.property(fc.array(string, { maxLength: 30 }), (strings) => {
         expect(layOut(strings)).toEqual(literalLayout(strings));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("is what the rule says, for any strings with tails", () => {
+    const withTail = fc
+      .tuple(string, fc.nat(5), string, fc.nat(9))
+      .map(([one, cut, other, dice]) => [one, dice === 0 ? other : one.slice(-cut)] as const);
+    fc.assert(
+      fc.property(fc.array(withTail, { maxLength: 30 }), fc.array(string, { maxLength: 5 }), (pairs, more) => {
+        const strings = [...pairs.map(([one]) => one), ...more];
+        const tails = pairs.map(([, tail]) => tail);
+        expect(layOutWithTails(strings, tails)).toEqual(literalLayout([...strings, ...tails]));
       }),
       { numRuns: 3_000 },
     );

@@ -77,8 +77,9 @@ function usedFolders(entries: readonly CacheEntry[]): readonly string[] {
 /** The string table, and where in it the entries' strings and the folders' names are. */
 interface Strings {
   readonly bytes: Uint8Array;
-  /** Key and value of each entry, in turn; then the folders. */
-  readonly offsets: Uint32Array;
+  readonly keys: Int32Array;
+  /** Those of the entries; then the folders. */
+  readonly values: Int32Array;
 }
 
 /** Since 2.33: one copy of each string, tails shared. */
@@ -87,31 +88,34 @@ function sharedStrings(
   folders: readonly string[],
   interned: readonly string[],
 ): Strings {
-  const strings: string[] = [];
+  const keys: string[] = [];
+  const values: string[] = [];
   for (let at = 0; at < entries.length; at += 1) {
     const entry = entries[at];
     if (entry === undefined) continue;
-    strings[2 * at] = entry.key;
-    strings[2 * at + 1] = entry.value;
+    keys[at] = entry.key;
+    values[at] = entry.value;
   }
-  for (const name of folders) strings.push(name);
-  for (const name of interned) strings.push(name);
-  return layOutStrings(strings);
+  for (const name of folders) values.push(name);
+  for (const name of interned) values.push(name);
+  const { bytes, offsets, tailOffsets } = layOutStrings(values, keys);
+  return { bytes, keys: tailOffsets, values: offsets };
 }
 
 /** Before: every string as often as it is used. */
 function plainStrings(entries: readonly CacheEntry[]): Strings {
   const strings: string[] = [];
-  const offsets = new Uint32Array(2 * entries.length);
+  const keys = new Int32Array(entries.length);
+  const values = new Int32Array(entries.length);
   let end = 0;
-  for (const { key, value } of entries) {
-    offsets[strings.length] = end;
+  for (const [at, { key, value }] of entries.entries()) {
+    keys[at] = end;
     end += key.length + 1;
-    offsets[strings.length + 1] = end;
+    values[at] = end;
     end += value.length + 1;
     strings.push(key, value);
   }
-  return { bytes: fromText(strings.length === 0 ? "" : `${strings.join("\0")}\0`), offsets };
+  return { bytes: fromText(strings.length === 0 ? "" : `${strings.join("\0")}\0`), keys, values };
 }
 
 /** Where things are in the file that is being written, in bytes from its start; everything but texts is in words. */
@@ -177,15 +181,15 @@ class CacheWriter {
   /** Offsets in it count from its own end. */
   #writeOldPart(): void {
     const words = this.#words;
-    const { offsets } = this.#strings;
+    const { keys, values } = this.#strings;
     words[(OLD_HEADER_BYTES >> 2) - 1] = this.#oldCount;
     const strings = this.#stringsAt - this.#base + this.#padding();
     let at = OLD_HEADER_BYTES >> 2;
     this.#entries.forEach((entry, index) => {
       if (!isPlain(entry)) return;
       words[at] = entry.flags;
-      words[at + 1] = strings + (offsets[2 * index] ?? 0);
-      words[at + 2] = strings + (offsets[2 * index + 1] ?? 0);
+      words[at + 1] = strings + (keys[index] ?? 0);
+      words[at + 2] = strings + (values[index] ?? 0);
       at += 3;
     });
     if (at < this.#base >> 2) words.copyWithin(at, at - 3, at);
@@ -203,7 +207,7 @@ class CacheWriter {
   /** Offsets in it count from its own start. */
   #writeNewPart(): void {
     const words = this.#words;
-    const { bytes, offsets } = this.#strings;
+    const { bytes, keys, values } = this.#strings;
     const start = this.#base >> 2;
     words[start + 5] = this.#entries.length;
     words[start + 6] = bytes.length;
@@ -218,8 +222,8 @@ class CacheWriter {
       if (entry === undefined) continue;
       const { osVersion, hwcapLow, hwcapHigh, hwcaps } = entry;
       words[at] = entry.flags;
-      words[at + 1] = strings + (offsets[2 * index] ?? 0);
-      words[at + 2] = strings + (offsets[2 * index + 1] ?? 0);
+      words[at + 1] = strings + (keys[index] ?? 0);
+      words[at + 2] = strings + (values[index] ?? 0);
       if (osVersion !== 0) words[at + 3] = osVersion;
       if (hwcaps !== undefined) {
         words[at + low] = this.#folders.indexOf(hwcaps);
@@ -238,7 +242,7 @@ class CacheWriter {
 
   #writeExtensions(): void {
     const words = this.#words;
-    const { offsets } = this.#strings;
+    const folders = this.#strings.values.subarray(this.#entries.length);
     const sections = this.#sections();
     const names = this.#extensionsAt + EXTENSION_HEADER_BYTES + EXTENSION_SECTION_BYTES * sections;
     const nameBytes = 4 * this.#folders.length;
@@ -251,7 +255,7 @@ class CacheWriter {
     put(CACHE_EXTENSION_TAG_GENERATOR, 0, this.#generatorAt, this.#layout.generator.length);
     if (nameBytes > 0) put(CACHE_EXTENSION_TAG_GLIBC_HWCAPS, 0, names, nameBytes);
     const strings = this.#stringsAt - this.#base;
-    this.#folders.forEach((_, index) => put(strings + (offsets[2 * this.#entries.length + index] ?? 0)));
+    this.#folders.forEach((_, index) => put(strings + (folders[index] ?? 0)));
   }
 }
 
