@@ -76,7 +76,7 @@ static int write_heap(void) { return 1; }
  * A page that holds blocks begins with a header: their size class and capacity. Small blocks of one class share pages,
  * larger ones begin a run of pages of their own, the largest are mappings of their own. So the header of any block is at
  * the start of the page in which the block begins. Pages come from steps that are never given back: the process is
- * short. The first step is in .bss, so that a hook that does little maps nothing.
+ * short. The first step is part of the executable: it has the image of the heap and room for what a small hook needs.
  */
 enum {
   HEADER = 16,
@@ -91,7 +91,7 @@ enum {
   DOUBLINGS = 5, /* 2 .. 32 pages, four classes per doubling */
   CLASSES = SMALL_CLASSES + DOUBLINGS * STEPS_PER_DOUBLING,
   RUN_MAX = PAGE << DOUBLINGS,
-  STEP = 1152 << 10,
+  STEP = 1216 << 10,
   ASKED = 1 << 15, /* bytes that are asked for at once; a part of a step */
 };
 
@@ -166,6 +166,7 @@ static size_t class_of(size_t size, size_t *capacity) {
 }
 
 static void *map(size_t length) {
+  if (heap.stage == IS_WRITTEN) return NULL; /* it would not be in the image */
   void *at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return at == MAP_FAILED ? NULL : at;
 }

@@ -55,7 +55,10 @@ function heapAt(base, tools, objects, work, emulator) {
   updateSections(tools, writer, work, { ".heap": stage(IS_WRITTEN, sizeOf(".heap", tools, writer, work)) });
   const [program, ...args] = [...emulator, writer];
   const done = spawnSync(program, args, { env: {}, maxBuffer: 16 << 20 });
-  if (done.error || done.status !== 0) throw new Error(`${writer}: ${done.error ?? done.stderr}`);
+  if (done.error || done.status !== 0) {
+    const why = done.error ?? `${done.stderr} (does all fit into the first step of bin/host.c?)`;
+    throw new Error(`${writer}: ${why}`);
+  }
   return new BigUint64Array(
     done.stdout.buffer.slice(done.stdout.byteOffset, done.stdout.byteOffset + done.stdout.length),
   );
