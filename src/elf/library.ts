@@ -2,12 +2,21 @@ import { hostBigEndian } from "../bytes/byte-order.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { ELFCLASS32, ELFCLASS64, ELFMAG, ET_DYN, FLAG_ELF, FLAG_ELF_LIBC6, FLAG_LIBC4 } from "./constants.ts";
-import { DynamicSection } from "./dynamic.ts";
-import { Image } from "./image.ts";
+import {
+  ending,
+  hasStrings,
+  largestName,
+  readDynamic,
+  readPlainDynamic,
+  soname,
+  stringsHigh,
+  stringsLow,
+} from "./dynamic.ts";
+import { head, openImage, readName, size, trouble } from "./image.ts";
 import { type MachineFacts, machineFacts } from "./machine.ts";
-import { readNames, sonameOffset } from "./names.ts";
+import { searchNames, sonameOffset } from "./names.ts";
 import type { LibraryRules } from "./rules.ts";
-import { Segments } from "./segments.ts";
+import { dynamicOffset, interpreterBase, isa, offsetOfAddress, osVersion, readSegments } from "./segments.ts";
 import type { Skip } from "./skip.ts";
 
 export type { Machine } from "./machine.ts";
@@ -61,7 +70,7 @@ interface Kind {
    * unless ldconfig's way through them decides which soname it takes, or whether it gives the file up.
    */
   readonly isOwn: boolean;
-  /** DynamicSection.readPlain is for it. */
+  /** `readPlainDynamic` is for it. */
   readonly isPlain: boolean;
 }
 /** No file has this magic number. */
@@ -98,10 +107,6 @@ export class LibraryReader {
   readonly #smallest: number;
   /** What is known about the C library before a file is read. */
   readonly #base: number;
-  readonly #image: Image;
-  readonly #head: Uint32Array;
-  readonly #segments: Segments;
-  readonly #dynamic = new DynamicSection();
   #kind = NO_KIND;
 
   constructor(rules: LibraryRules) {
@@ -110,105 +115,91 @@ export class LibraryReader {
     this.#facts = facts;
     this.#smallest = Math.max(SMALLEST_AOUT, facts.bits === 64 ? ELF64_EHDR_BYTES : ELF32_EHDR_BYTES);
     this.#base = rules.libraryTypes ? FLAG_ELF : FLAG_ELF_LIBC6;
-    this.#image = new Image(facts.bigEndian, facts.bits === 32);
-    this.#head = this.#image.head.words;
-    this.#segments = new Segments(this.#image, rules, facts);
   }
 
   /** Reads one file; a library has the `identity` that is given. */
   read(source: ByteSource, identity: number): Library | Skip {
-    if (source.size < this.#smallest) return tooSmall(source);
-    const image = this.#image;
-    image.open(source);
-    const head = this.#head;
+    const bytes = source.size;
+    if (bytes < this.#smallest) return tooSmall(source);
+    const rules = this.#rules;
+    const facts = this.#facts;
     let kind = this.#kind;
+    openImage(source, bytes, facts);
     if (head[0] !== kind.magic || head[1] !== kind.ident || head[4] !== kind.type || head[kind.abiAt] !== kind.abi) {
-      const found = this.#kindOf(source);
-      if (found === "a.out") return this.#aout(identity);
+      const found = kindOf(source, this.#base, rules, facts);
+      if (found === "a.out") return aout(rules, identity);
       if ("skip" in found) return found;
       this.#kind = kind = found;
     }
-    const skip = this.#segments.read(kind.wide, this.#base);
-    if (skip !== undefined) return skip;
-    return (kind.isPlain ? this.#readPlain(kind, identity) : undefined) ?? this.#readAny(kind, identity);
+    return (
+      readSegments(kind.wide, this.#base, rules, facts) ??
+      (kind.isPlain ? readPlain(kind, rules, identity) : undefined) ??
+      readAny(kind, rules, facts, identity)
+    );
   }
+}
 
-  #aout(identity: number): Library {
-    const flags = this.#rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
-    return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true, identity };
+function aout(rules: LibraryRules, identity: number): Library {
+  const flags = rules.libraryTypes ? FLAG_LIBC4 : FLAG_ELF_LIBC6;
+  return { soname: undefined, flags, isa: 0, osVersion: 0, aout: true, identity };
+}
+
+/** What the head tells about the kind of the file. */
+function kindOf(source: ByteSource, base: number, rules: LibraryRules, facts: MachineFacts): Kind | "a.out" | Skip {
+  const { bigEndian, classify } = facts;
+  const magic = head[0] ?? 0;
+  const oldMagic = magic & 0xffff;
+  if (oldMagic === ZMAGIC || oldMagic === QMAGIC) return "a.out";
+  if (magic !== (bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
+  const type = head[4] ?? 0;
+  if ((bigEndian ? type >>> 16 : type & 0xffff) !== ET_DYN) return NOT_SHARED;
+  const ident = head[1] ?? 0;
+  const classByte = bigEndian ? ident >>> 24 : ident & 0xff;
+  if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return CLASS;
+
+  const wide = classByte === ELFCLASS64;
+  const machine = bigEndian ? type & 0xffff : type >>> 16;
+  const abiAt = wide ? 12 : 9;
+  const abi = head[abiAt] ?? 0;
+  const flags = classify(wide, base, abi, machine, rules);
+  if (flags === "machine") return { skip: flags, machine };
+  if (typeof flags === "string") return { skip: flags };
+  const isOwn = !rules.libraryTypes || classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags;
+  const isPlain = isOwn && wide && !bigEndian && !hostBigEndian;
+  return { magic, ident, type, abiAt, abi, wide, machine, flags, isOwn, isPlain };
+}
+
+/** The usual library; undefined for one that only `readAny` can make something of. */
+function readPlain(kind: Kind, rules: LibraryRules, identity: number): Library | Skip | undefined {
+  if (!readPlainDynamic(dynamicOffset, rules.firstSonameOnly)) return undefined;
+  if (!hasStrings) return NO_STRINGS;
+  const strings = offsetOfAddress(stringsLow, stringsHigh, rules.stringTableSegment);
+  if (strings > size) return TRUNCATED;
+  if (strings + largestName >= size) return undefined;
+  return library(soname < 0 ? undefined : strings + soname, kind.flags, identity);
+}
+
+function readAny(kind: Kind, rules: LibraryRules, facts: MachineFacts, identity: number): Library | Skip {
+  const { wide, machine, flags, abi } = kind;
+  readDynamic(dynamicOffset, wide, rules.firstSonameOnly);
+  if (!hasStrings) return ending === "complete" ? NO_STRINGS : { skip: ending };
+  const strings = offsetOfAddress(stringsLow, stringsHigh, rules.stringTableSegment);
+  if (strings > size) return TRUNCATED;
+  if (kind.isOwn) {
+    const offset = sonameOffset(strings);
+    if (offset !== "doubtful") return library(offset, flags, identity);
   }
+  const found = searchNames(strings, interpreterBase, facts.libraries);
+  if ("skip" in found) return found;
+  const known = facts.classify(wide, found.base, abi, machine, rules);
+  return library(found.soname, typeof known === "number" ? known : flags, identity);
+}
 
-  /** What the head tells about the kind of the file. */
-  #kindOf(source: ByteSource): Kind | "a.out" | Skip {
-    const { bigEndian } = this.#image;
-    const head = this.#head;
-    const magic = head[0] ?? 0;
-    const oldMagic = magic & 0xffff;
-    if (oldMagic === ZMAGIC || oldMagic === QMAGIC) return "a.out";
-    if (magic !== (bigEndian ? BIG_MAGIC : LITTLE_MAGIC)) return notElf(source);
-    const type = head[4] ?? 0;
-    if ((bigEndian ? type >>> 16 : type & 0xffff) !== ET_DYN) return NOT_SHARED;
-    const ident = head[1] ?? 0;
-    const classByte = bigEndian ? ident >>> 24 : ident & 0xff;
-    if (classByte !== ELFCLASS32 && classByte !== ELFCLASS64) return CLASS;
-
-    const rules = this.#rules;
-    const { classify } = this.#facts;
-    const wide = classByte === ELFCLASS64;
-    const machine = bigEndian ? type & 0xffff : type >>> 16;
-    const abiAt = wide ? 12 : 9;
-    const abi = head[abiAt] ?? 0;
-    const flags = classify(wide, this.#base, abi, machine, rules);
-    if (flags === "machine") return { skip: flags, machine };
-    if (typeof flags === "string") return { skip: flags };
-    const isOwn = !rules.libraryTypes || classify(wide, FLAG_ELF_LIBC6, abi, machine, rules) === flags;
-    const isPlain = isOwn && wide && !bigEndian && !hostBigEndian;
-    return { magic, ident, type, abiAt, abi, wide, machine, flags, isOwn, isPlain };
-  }
-
-  /** The usual library; undefined for one that only `#readAny` can make something of. */
-  #readPlain(kind: Kind, identity: number): Library | Skip | undefined {
-    const image = this.#image;
-    const segments = this.#segments;
-    const dynamic = this.#dynamic;
-    if (!dynamic.readPlain(image, segments.dynamic, this.#rules.firstSonameOnly)) return undefined;
-    if (!dynamic.hasStrings) return NO_STRINGS;
-    const strings = segments.offsetOf(dynamic.stringsLow, dynamic.stringsHigh);
-    if (strings > image.size) return TRUNCATED;
-    const last = strings + dynamic.largestName;
-    if (last > image.size || last >= image.mapped) return undefined;
-    const { soname } = dynamic;
-    return this.#library(soname < 0 ? undefined : strings + soname, kind.flags, identity);
-  }
-
-  #readAny(kind: Kind, identity: number): Library | Skip {
-    const image = this.#image;
-    const segments = this.#segments;
-    const dynamic = this.#dynamic;
-    const { wide, machine, flags, abi } = kind;
-    const rules = this.#rules;
-    const facts = this.#facts;
-    dynamic.read(image, segments.dynamic, wide, rules.firstSonameOnly);
-    if (!dynamic.hasStrings) return dynamic.end === "complete" ? NO_STRINGS : { skip: dynamic.end };
-    const strings = segments.offsetOf(dynamic.stringsLow, dynamic.stringsHigh);
-    if (strings > image.size) return TRUNCATED;
-    if (kind.isOwn) {
-      const offset = sonameOffset(image, dynamic, strings);
-      if (offset !== "doubtful") return this.#library(offset, flags, identity);
-    }
-    const names = readNames(image, dynamic, strings, segments.base, facts.libraries);
-    if ("skip" in names) return names;
-    const known = facts.classify(wide, names.base, abi, machine, rules);
-    return this.#library(names.soname, typeof known === "number" ? known : flags, identity);
-  }
-
-  /** A library with the soname at that file offset; undefined: without one. */
-  #library(sonameAt: number | undefined, flags: number, identity: number): Library | Skip {
-    const { osVersion, isa } = this.#segments;
-    const soname = sonameAt === undefined ? undefined : this.#image.name(sonameAt);
-    if (soname === undefined && sonameAt !== undefined) return this.#image.trouble;
-    return { soname, flags, isa, osVersion, aout: false, identity };
-  }
+/** A library with the soname at that file offset; undefined: without one. */
+function library(sonameAt: number | undefined, flags: number, identity: number): Library | Skip {
+  const name = sonameAt === undefined ? undefined : readName(sonameAt);
+  if (name === undefined && sonameAt !== undefined) return trouble;
+  return { soname: name, flags, isa, osVersion, aout: false, identity };
 }
 
 /** Reads one file by rules that are not used for others. */

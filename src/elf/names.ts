@@ -1,6 +1,6 @@
 import { DT_SONAME, FLAG_ELF } from "./constants.ts";
-import { NAME_WORDS, type DynamicSection } from "./dynamic.ts";
-import type { Image } from "./image.ts";
+import { ending, NAME_WORDS, names, namesEnd } from "./dynamic.ts";
+import { mapped, narrow, readName, size, trouble } from "./image.ts";
 import type { Skip } from "./skip.ts";
 import { exact64 } from "./wide.ts";
 
@@ -9,13 +9,13 @@ import { exact64 } from "./wide.ts";
  * the outcome hangs on the other names (two sonames, a name behind the end of the file). `strings` is the file offset of
  * the string table.
  */
-export function sonameOffset(image: Image, dynamic: DynamicSection, strings: number): number | undefined | "doubtful" {
-  if (dynamic.end !== "complete") return "doubtful";
+export function sonameOffset(strings: number): number | undefined | "doubtful" {
+  if (ending !== "complete") return "doubtful";
   let soname: number | undefined;
-  for (let at = 0; at < dynamic.namesEnd; at += NAME_WORDS) {
-    const offset = nameOffset(dynamic.names, at, strings, image.narrow);
-    if (offset > image.size || offset >= image.mapped) return "doubtful";
-    if (dynamic.names[at] !== DT_SONAME) continue;
+  for (let at = 0; at < namesEnd; at += NAME_WORDS) {
+    const offset = nameOffset(at, strings);
+    if (offset > size || offset >= mapped()) return "doubtful";
+    if (names[at] !== DT_SONAME) continue;
     if (soname !== undefined) return "doubtful";
     soname = offset;
   }
@@ -27,32 +27,30 @@ export function sonameOffset(image: Image, dynamic: DynamicSection, strings: num
  * says, the last soname counts, and the search is over as soon as both are known. `base` is what is known beforehand,
  * FLAG_ELF when nothing is. Answers the file offset of the soname, undefined without one.
  */
-export function readNames(
-  image: Image,
-  dynamic: DynamicSection,
+export function searchNames(
   strings: number,
   base: number,
   libraries: ReadonlyMap<string, number>,
 ): { readonly soname: number | undefined; readonly base: number } | Skip {
   let known = base;
   let soname: number | undefined;
-  for (let at = 0; at < dynamic.namesEnd; at += NAME_WORDS) {
-    const offset = nameOffset(dynamic.names, at, strings, image.narrow);
-    if (offset > image.size) return { skip: "truncated" };
-    if (dynamic.names[at] === DT_SONAME) {
+  for (let at = 0; at < namesEnd; at += NAME_WORDS) {
+    const offset = nameOffset(at, strings);
+    if (offset > size) return { skip: "truncated" };
+    if (names[at] === DT_SONAME) {
       soname = offset;
     } else if (known === FLAG_ELF) {
-      const name = image.name(offset);
+      const name = readName(offset);
       if (name !== undefined) known = libraries.get(name) ?? known;
-      else if (image.trouble.skip !== "unreasonable") return image.trouble;
+      else if (trouble.skip !== "unreasonable") return trouble;
     }
     if (soname !== undefined && known !== FLAG_ELF) return { soname, base: known };
   }
-  return dynamic.end === "complete" ? { soname, base: known } : { skip: dynamic.end };
+  return ending === "complete" ? { soname, base: known } : { skip: ending };
 }
 
 /** Names are pointers of ldconfig, to which even a 32-bit file's offsets are added without a wrap at 2^32. */
-function nameOffset(names: Uint32Array, at: number, strings: number, narrow: boolean): number {
+function nameOffset(at: number, strings: number): number {
   const low = names[at + 1] ?? 0;
   if (narrow) return (strings + low) % 2 ** 32;
   if (names[at + 2] === 0) return strings + low;
