@@ -6,6 +6,9 @@
 declare const latin1: (bytes: Uint8Array, start: number, end: number) => string;
 declare const latin1Into: (text: string, bytes: Uint8Array, at: number) => number;
 
+/** The byte string of `bytes[start..end)`: the engine's own function, for names, of which there are thousands. */
+export const textOf: (bytes: Uint8Array, start: number, end: number) => string = latin1;
+
 /** The byte string of `bytes[start..end)`. */
 export function toText(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
   return latin1(bytes, start, end);

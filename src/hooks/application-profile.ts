@@ -58,7 +58,7 @@ function nvidiaMinors(root: Root, log: Log): number[] {
   }
   using devices = opened;
   const minors: number[] = [];
-  for (const { name } of devices.entries(mostNames)) {
+  for (const name of devices.list(mostNames).names) {
     const device = deviceName.test(name) ? devices.characterDevice(name) : undefined;
     if (device === undefined) continue;
     const { major, minor } = device;

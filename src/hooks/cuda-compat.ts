@@ -69,12 +69,11 @@ function findLibraries(root: Root, argument: string, log: Log): CompatLibraries 
 }
 
 function librariesIn(folder: Directory): string[] {
-  return folder
-    .entries(mostNames)
-    .filter(
-      ({ name, type }) => libraryName.test(name) && (type === DT_REG || (type === DT_UNKNOWN && isFile(folder, name))),
-    )
-    .map(({ name }) => name);
+  const { names, types } = folder.list(mostNames);
+  return names.filter(
+    (name, at) =>
+      libraryName.test(name) && (types[at] === DT_REG || (types[at] === DT_UNKNOWN && isFile(folder, name))),
+  );
 }
 
 function isFile(folder: Directory, name: string): boolean {

@@ -24,7 +24,7 @@ export function muslArchitectures(root: Root): string[] {
   const directory = root.directory("/lib");
   if (typeof directory === "number") return [];
   using lib = directory;
-  return lib.entries().flatMap(({ name }) => /^ld-musl-([a-zA-Z0-9_-]{1,32})\.so\.1$/.exec(name)?.[1] ?? []);
+  return lib.list().names.flatMap((name) => /^ld-musl-([a-zA-Z0-9_-]{1,32})\.so\.1$/.exec(name)?.[1] ?? []);
 }
 
 /**
@@ -73,8 +73,8 @@ function classesIn(root: Root, folder: string): Set<number> {
   const directory = root.directory(folder);
   if (typeof directory === "number") return classes;
   using open = directory;
-  const libraries = open.entries().filter(({ name }) => /^lib.+\.so/.test(name));
-  for (const { name } of libraries.slice(0, librariesRead)) {
+  const libraries = open.list().names.filter((name) => /^lib.+\.so/.test(name));
+  for (const name of libraries.slice(0, librariesRead)) {
     const file = open.open(name);
     if (typeof file === "number") continue;
     using library = file;

@@ -4,7 +4,7 @@
  * kernel a buffer take its length from the buffer itself.
  */
 
-import { toText } from "../bytes/text.ts";
+import { textOf } from "../bytes/text.ts";
 import { AT_EMPTY_PATH, PATH_MAX } from "./constants.ts";
 import { EINTR, EIO, ENAMETOOLONG } from "./errno.ts";
 import type { Stat } from "./stat.ts";
@@ -92,7 +92,7 @@ export function readlinkat(directory: number, name: string): string | number {
   let length = syscall(NR.readlinkat, directory, name, linkTarget, PATH_MAX);
   if (length === -EINTR) length = restarted(() => syscall(NR.readlinkat, directory, name, linkTarget, PATH_MAX));
   if (length < 0) return length;
-  return length < PATH_MAX ? toText(linkTarget, 0, length) : -ENAMETOOLONG;
+  return length < PATH_MAX ? textOf(linkTarget, 0, length) : -ENAMETOOLONG;
 }
 
 /** symlinkat(2). */

@@ -28,7 +28,7 @@ export class ConfigurationFolders {
     let names = this.#names.get(directory);
     if (names === undefined) {
       // A directory can be listed once.
-      names = directory.entries(NAME_LIMIT).map((entry) => entry.name);
+      ({ names } = directory.list(NAME_LIMIT));
       this.#names.set(directory, names);
     }
     return names;

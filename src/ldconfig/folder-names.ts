@@ -1,91 +1,149 @@
 /** A directory as it was listed once, kept up with what is changed in it: links within it are followed without the kernel. */
-import { DT_LNK, DT_UNKNOWN } from "../rootfs/constants.ts";
-import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
+import { DT_LNK, DT_REG, DT_UNKNOWN } from "../rootfs/constants.ts";
+import type { Directory, ListedName, Listing } from "../rootfs/directory.ts";
 import type { LibraryFile } from "./libraries.ts";
 
-/** One name, and what has been found out about it. */
-export interface NameFacts extends DirectoryEntry {
-  /** Of a link: its text. */
-  target?: string | number;
-  /** Of a regular file: what is in it. */
-  library?: LibraryFile | number;
-}
+/** Instead of a DT value: there is nothing of that name. */
+export const NOTHING = -1;
 
 /** As many links as Linux follows. */
 const LINK_LIMIT = 40;
 
+/**
+ * The names of a directory, each known by its place: those that were listed come first, then those that were only asked for.
+ * What is known of a name is in columns.
+ */
 export class FolderNames {
   /** In the order of the listing. */
-  readonly list: readonly NameFacts[];
+  readonly listed: readonly ListedName[];
+  /** DT values, or NOTHING. */
+  readonly types: number[];
+  readonly inodes: number[];
+  /** Of regular files, once they were read. */
+  readonly libraries: (LibraryFile | number | undefined)[];
+  /** Names were listed twice, as happens when they are replaced meanwhile; the last one's place counts. */
+  readonly hasRepeats: boolean;
   readonly #directory: Directory;
   readonly #links: number;
-  readonly #byName = new Map<string, NameFacts>();
+  readonly #places = new Map<string, number>();
+  /** The texts of links, once they were read; -errno. */
+  readonly #targets: (string | number | undefined)[];
 
-  /** `links` is how many links the folder's path leads through: the kernel counts them as well. */
-  constructor(directory: Directory, entries: readonly DirectoryEntry[], links: number) {
+  /** Takes over the listing. `links` is how many links the folder's path leads through: the kernel counts them as well. */
+  constructor(directory: Directory, { names, types, inodes }: Listing, links: number) {
     this.#directory = directory;
     this.#links = links;
-    this.list = entries;
-    for (let at = 0; at < entries.length; at += 1) {
-      const entry = entries[at];
-      if (entry !== undefined) this.#byName.set(entry.name, entry);
-    }
+    this.listed = names;
+    this.types = types;
+    this.inodes = inodes;
+    const places = this.#places;
+    for (let at = 0; at < names.length; at += 1) places.set(names[at] ?? "", at);
+    this.hasRepeats = places.size < names.length;
+    this.libraries = emptyColumn(names.length);
+    this.#targets = emptyColumn(names.length);
   }
 
   /** The directory as it is listed now; what is known of names that are the same files still is taken over. */
-  renewed(entries: readonly DirectoryEntry[]): FolderNames {
-    const renewed = new FolderNames(this.#directory, entries, this.#links);
-    for (const facts of renewed.list) {
-      const before = this.#byName.get(facts.name);
-      if (before !== undefined && before.inode === facts.inode && before.type === facts.type)
-        Object.assign(facts, before);
+  renewed(listing: Listing): FolderNames {
+    const renewed = new FolderNames(this.#directory, listing, this.#links);
+    for (let at = 0; at < renewed.listed.length; at += 1) {
+      const before = this.#places.get(renewed.listed[at] ?? "");
+      if (before === undefined || this.inodes[before] !== renewed.inodes[at]) continue;
+      if (this.types[before] !== renewed.types[at]) continue;
+      renewed.libraries[at] = this.libraries[before];
+      renewed.#targets[at] = this.#targets[before];
     }
     return renewed;
   }
 
-  get(name: string): NameFacts | undefined {
-    return this.#byName.get(name);
+  /** The place of a name; undefined when there is nothing of that name. */
+  find(name: string): number | undefined {
+    const at = this.#places.get(name);
+    return at === undefined || this.types[at] === NOTHING ? undefined : at;
   }
 
-  /** One of the DT values; asks the kernel where the file system did not tell. */
-  typeOf(facts: NameFacts): number {
-    if (facts.type === DT_UNKNOWN) {
-      const found = this.#directory.stat(facts.name);
-      // S_IFLNK, S_IFREG, … are DT_LNK, DT_REG, … shifted (dirent.h, IFTODT).
-      if (typeof found !== "number") facts.type = found.type >> 12;
-    }
-    return facts.type;
+  /** The place of a name, be there something or not. */
+  placeOf(name: string): number {
+    const known = this.#places.get(name);
+    if (known !== undefined) return known;
+    const at = this.types.length;
+    this.#places.set(name, at);
+    this.types[at] = NOTHING;
+    this.inodes[at] = 0;
+    this.libraries[at] = undefined;
+    this.#targets[at] = undefined;
+    return at;
   }
 
-  /** Notes that `name` is a link to `target` now. */
-  linked(name: string, target: string): void {
-    this.#byName.set(name, { name, type: DT_LNK, inode: 0, target });
+  /** One of the DT values, or NOTHING; asks the kernel where the file system did not tell. */
+  typeOf(at: number): number {
+    const type = this.types[at] ?? NOTHING;
+    if (type !== DT_UNKNOWN) return type;
+    const found = this.#directory.stat(this.listed[at] ?? "");
+    if (typeof found === "number") return type;
+    // S_IFLNK, S_IFREG, … are DT_LNK, DT_REG, … shifted (dirent.h, IFTODT).
+    this.types[at] = found.type >> 12;
+    return found.type >> 12;
+  }
+
+  /** The text of the link at a place, when `destination` has read it, or -errno. */
+  target(at: number): string | number | undefined {
+    return this.#targets[at];
+  }
+
+  /** Notes that there is a link to `target` now. */
+  linked(at: number, target: string): void {
+    this.types[at] = DT_LNK;
+    this.inodes[at] = 0;
+    this.libraries[at] = undefined;
+    this.#targets[at] = target;
   }
 
   /** Notes that `name` is gone. */
   removed(name: string): void {
-    this.#byName.delete(name);
+    this.types[this.placeOf(name)] = NOTHING;
   }
 
   /**
    * Where the name leads, links followed as long as they stay in the directory: to a name that is no link, or to the link
    * whose target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere.
    */
-  destination(start: NameFacts): NameFacts | undefined {
-    let facts = start;
+  destination(start: number): number | undefined {
+    const { types } = this;
+    let at = start;
     for (let links = this.#links; links <= LINK_LIMIT; links += 1) {
-      if (facts.type !== DT_LNK && (facts.type !== DT_UNKNOWN || this.typeOf(facts) !== DT_LNK)) return facts;
-      const target = (facts.target ??= this.#directory.readlink(facts.name));
-      if (typeof target === "number") return facts;
-      const next = this.#byName.get(target);
-      if (next === undefined) return isPath(target) ? facts : undefined;
-      facts = next;
+      const type = types[at];
+      if (type !== DT_LNK && (type !== DT_UNKNOWN || this.typeOf(at) !== DT_LNK)) return at;
+      const target = this.#targets[at] ?? this.#readlink(at);
+      if (typeof target === "number") return at;
+      const next = this.#places.get(target);
+      if (next === undefined || types[next] === NOTHING) return isPath(target) ? at : undefined;
+      at = next;
     }
     return undefined;
+  }
+
+  /** Whether there is a link, read before, straight to the regular file `name` at the place `file`; what is usual. */
+  leadsStraight(at: number, file: number, name: string): boolean {
+    const { types } = this;
+    return types[at] === DT_LNK && types[file] === DT_REG && this.#targets[at] === name && this.#links < LINK_LIMIT;
+  }
+
+  #readlink(at: number): string | number {
+    const name = this.listed[at];
+    const target = name === undefined ? -1 : this.#directory.readlinkListed(name);
+    this.#targets[at] = target;
+    return target;
   }
 }
 
 /** Whether a link's text leads out of the directory. */
 function isPath(target: string): boolean {
   return target === "." || target === ".." || target.includes("/");
+}
+
+/** A column of `length` places. Filled, as an array with holes is slow ever after; by the engine. */
+export function emptyColumn<T>(length: number): (T | undefined)[] {
+  // oxlint-disable-next-line unicorn/no-new-array -- Array.from takes ten times as long
+  return new Array<T | undefined>(length).fill(undefined);
 }

@@ -1,7 +1,7 @@
 /** What each library file says, read once per file however many names of its folder and links to it there are. */
 import { LibraryReader, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
-import type { Directory, Identity } from "../rootfs/directory.ts";
+import type { Directory, Identity, ListedName } from "../rootfs/directory.ts";
 import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
@@ -47,14 +47,14 @@ export class Libraries {
   }
 
   /** The regular file `name` of a directory, whose listing gave it the number `inode`; -errno when it cannot be opened. */
-  named(directory: Directory, name: string, inode: number): LibraryFile | number {
+  named(directory: Directory, name: ListedName, inode: number): LibraryFile | number {
     if (this.#metAgain.has(inode)) {
       const facts = directory.stat(name);
       if (typeof facts === "number") return facts;
       const known = facts.type === S_IFREG ? this.#byIdentity.get(facts.identity) : undefined;
       if (known !== undefined) return known;
     }
-    const opened = directory.open(name);
+    const opened = directory.openListed(name);
     if (typeof opened === "number") return opened;
     if (opened.links > 1) this.#metAgain.add(inode);
     return this.#read(opened, opened.links > 1);

@@ -5,7 +5,7 @@
 import { DT_LNK, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, FileFacts, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
-import type { FolderNames, NameFacts } from "./folder-names.ts";
+import { NOTHING, type FolderNames } from "./folder-names.ts";
 import type { Offer } from "./scan.ts";
 
 /** A link that was changed, or that could not be. */
@@ -74,14 +74,14 @@ export class FolderLinks {
 
   /** What is there for an offer that wants a link; no system call in the usual cases. */
   state(offer: Offer): LinkState {
-    const { soname } = offer;
-    if (soname === offer.name) return "right";
-    const facts = this.#names.get(soname);
-    if (facts === undefined) {
+    const { soname, place, at, name } = offer;
+    if (place === at || this.#names.leadsStraight(place, at, name)) return "right";
+    const type = this.#names.typeOf(place);
+    if (type === NOTHING) {
       return soname === "" || soname === "." || soname === ".." || soname.includes("/") ? "impossible" : "missing";
     }
-    const isLink = this.#names.typeOf(facts) === DT_LNK;
-    const identity = this.#identity(facts);
+    const isLink = type === DT_LNK;
+    const identity = this.#identity(place);
     if (identity === undefined) return isLink ? "wrong" : "occupied";
     if (identity === offer.file.identity || (this.#keepsLoaderLinks && LOADERS.has(soname))) return "right";
     return isLink ? "wrong" : this.#isEmpty(soname) ? "empty" : "occupied";
@@ -89,13 +89,13 @@ export class FolderLinks {
 
   /** Makes the link that is missing, or replaces the one that is wrong; undefined, or why it failed. */
   mend(offer: Offer, state: "missing" | "wrong" | "empty"): string | undefined {
-    const { name, soname } = offer;
+    const { name, soname, place } = offer;
     let result =
       state === "missing" ? this.#directory.symlink(name, soname) : this.#directory.replaceLink(name, soname);
     // Another hook of the same container may have been faster.
     if (result === -EEXIST && this.#directory.readlink(soname) === name) result = 0;
     if (result < 0) return describeErrno(result);
-    this.#names.linked(soname, name);
+    this.#names.linked(place, name);
     return undefined;
   }
 
@@ -105,13 +105,14 @@ export class FolderLinks {
   }
 
   /** Device and inode number of what a name leads to; undefined when it leads nowhere. */
-  #identity(facts: NameFacts): Identity | undefined {
-    const destination = this.#names.destination(facts);
-    if (destination === undefined) return undefined;
-    const { library, name, type, target } = destination;
+  #identity(place: number): Identity | undefined {
+    const at = this.#names.destination(place);
+    if (at === undefined) return undefined;
+    const library = this.#names.libraries[at];
     if (typeof library === "object") return library.identity;
+    const target = this.#names.target(at);
     let found: FileFacts | number | undefined;
-    if (type !== DT_LNK) found = this.#directory.stat(name);
+    if (this.#names.types[at] !== DT_LNK) found = this.#directory.stat(this.#names.listed[at] ?? "");
     else if (typeof target === "string") found = this.#root.stat(target, this.#directory.path);
     return typeof found === "object" ? found.identity : undefined;
   }

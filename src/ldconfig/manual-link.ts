@@ -39,21 +39,22 @@ export function linkManually(
   const opened = root.directory(slash === 0 ? "/" : parent, from);
   if (typeof opened === "number") return observer.unseen(slash < 0 ? parent : path, opened);
   using directory = opened;
-  const entries = name === "." || name === ".." || name === "" ? [] : directory.entries(NAME_LIMIT);
-  const names = new FolderNames(directory, entries, directory.links);
-  const facts = names.get(name);
-  if (facts === undefined)
+  const names = new FolderNames(directory, directory.list(NAME_LIMIT), directory.links);
+  const at = names.find(name);
+  const listed = at === undefined ? undefined : names.listed[at];
+  if (at === undefined || listed === undefined)
     return name === "." || name === ".." ? observer.irregular(path) : unseen(directory, name, path, observer);
-  if (names.typeOf(facts) !== DT_REG) return observer.irregular(path);
-  const file = new Libraries(root, profile.library).named(directory, name, facts.inode);
-  facts.library = file;
+  if (names.typeOf(at) !== DT_REG) return observer.irregular(path);
+  const file = new Libraries(root, profile.library).named(directory, listed, names.inodes[at] ?? 0);
+  names.libraries[at] = file;
   if (typeof file === "number") return observer.unopened(path, file);
   if (file.skip !== undefined) {
     observer.skipped(path, file);
     return observer.sonameless(path);
   }
   const soname = file.soname ?? implicitSoname(name, file, profile);
-  const offer: Offer = { soname, name, flags: file.flags, isLink: false, file };
+  const place = names.placeOf(soname);
+  const offer: Offer = { soname, place, name, at, flags: file.flags, isLink: false, file };
   const folder: Folder = { path: parent, origin: { file: "<cmdline>", line: 0 }, hwcaps: undefined, type: -1 };
   const links = new FolderLinks(root, directory, names, profile.keepsLoaderLinks);
   const state = links.state(offer);

@@ -4,7 +4,7 @@ import type { CacheEntry } from "../ldcache/entry.ts";
 import { writeCache } from "../ldcache/write.ts";
 import type { Log } from "../logger.ts";
 import { EROFS, S_IFLNK, describeErrno } from "../rootfs/constants.ts";
-import type { Directory, DirectoryEntry } from "../rootfs/directory.ts";
+import type { Directory, Listing } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { configuredFolder, readConfiguration, type Configuration } from "./configuration.ts";
 import { FolderNames } from "./folder-names.ts";
@@ -169,11 +169,12 @@ export class Run implements Disposable {
   }
 
   /** The folder's sonames, the last of ldconfig's order first; their links are mended. */
-  #scanFolder({ folder, directory, takeEntries, links }: OpenFolder): Offer[] {
+  #scanFolder({ folder, directory, takeListing, links }: OpenFolder): Offer[] {
     const { log, observer, tick } = this.#options;
-    const entries = takeEntries();
-    if (log.debugging) log.debug(`${folder.path}: ${entries.length} names (from ${describe(folder)})`);
-    let names = new FolderNames(directory, entries, links);
+    const listing = takeListing();
+    const count = listing.names.length;
+    if (log.debugging) log.debug(`${folder.path}: ${count} names (from ${describe(folder)})`);
+    let names = new FolderNames(directory, listing, links);
     let dangling: string[] = [];
     let ambiguous = false;
     const context: ScanContext = {
@@ -199,19 +200,16 @@ export class Run implements Disposable {
     };
     let scan = new FolderScan(context, folder, directory, names);
     scan.scan();
-    let offers: Offer[];
     for (let round = 1; ; round += 1) {
       const before = this.#mended;
-      offers = scan.offers();
-      if (folder.hwcaps !== undefined) for (const offer of offers) observer?.offered(folder, offer, "kept");
-      else if (this.#options.links || observer !== undefined) {
+      if (this.#options.links || observer !== undefined) {
         const folderLinks = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
-        this.#mend(folder, offers, folderLinks);
+        this.#mend(folder, scan.offers, folderLinks);
       }
       const again = this.#settles && (dangling.length > 0 || ambiguous);
       if (!again || this.#mended === before || round === ROUNDS) break;
       if (ambiguous) {
-        const listed = this.#listAgain(directory, 2 * entries.length);
+        const listed = this.#listAgain(directory, 2 * count);
         if (listed === undefined) break;
         dangling = [];
         names = names.renewed(listed);
@@ -222,7 +220,7 @@ export class Run implements Disposable {
     if (dangling.length > 0) {
       this.#dangling.push({ folder, path: directory.path, names: dangling, mended: this.#mended });
     }
-    return offers.reverse();
+    return scan.offers;
   }
 
   /** What older packages left behind; links for compilers (`libx.so`) stay, as their target may be installed later. */
@@ -230,17 +228,24 @@ export class Run implements Disposable {
     return isStale(name) && (this.#options.links || !this.#profile.features.danglingKept);
   }
 
-  #listAgain(directory: Directory, count: number): DirectoryEntry[] | undefined {
+  #listAgain(directory: Directory, count: number): Listing | undefined {
     const opened = this.#root.directory(directory.path);
     if (typeof opened === "number") return undefined;
     using again = opened;
-    return again.identity === directory.identity ? again.entries(count) : undefined;
+    return again.identity === directory.identity ? again.list(count) : undefined;
   }
 
   /** Mends the links of a folder, or only looks at them for the observer. */
   #mend(folder: Folder, offers: readonly Offer[], links: FolderLinks): void {
     const { observer } = this.#options;
-    for (const offer of offers) {
+    // In ldconfig's order.
+    for (let at = offers.length - 1; at >= 0; at -= 1) {
+      const offer = offers[at];
+      if (offer === undefined) continue;
+      if (folder.hwcaps !== undefined) {
+        observer?.offered(folder, offer, "kept");
+        continue;
+      }
       if (offer.isLink) continue;
       let state = links.state(offer);
       if (state === "empty" && !this.#settles) state = "occupied";

@@ -17,10 +17,10 @@ import {
   ENOTDIR,
   describeErrno,
 } from "../rootfs/constants.ts";
-import type { Directory } from "../rootfs/directory.ts";
+import type { Directory, ListedName } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
-import type { FolderNames, NameFacts } from "./folder-names.ts";
+import { emptyColumn, type FolderNames } from "./folder-names.ts";
 import type { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries, LibraryFile } from "./libraries.ts";
 import type { Observer } from "./observer.ts";
@@ -31,8 +31,12 @@ import { isTrouble } from "./trouble.ts";
 /** A soname that a folder offers. */
 export interface Offer {
   readonly soname: string;
+  /** The soname's place in its folder's names. */
+  readonly place: number;
   /** The file, or the link that counts as one. */
   name: string;
+  /** Its place. */
+  at: number;
   flags: number;
   /** The entry is for a link that needs none: `libx.so` for compilers, or a soname's own. */
   isLink: boolean;
@@ -70,7 +74,10 @@ export class FolderScan {
   readonly #folder: Folder;
   readonly #directory: Directory;
   readonly #names: FolderNames;
-  readonly #offers = new Map<string, Offer>();
+  /** In the order in which their sonames were met. */
+  readonly #offers: Offer[] = [];
+  /** The same, by the places of their sonames. */
+  readonly #byPlace: (Offer | undefined)[];
   readonly #libraryTypes: boolean;
   #troubled = false;
 
@@ -79,52 +86,52 @@ export class FolderScan {
     this.#folder = folder;
     this.#directory = directory;
     this.#names = names;
+    this.#byPlace = emptyColumn(names.types.length);
     this.#libraryTypes = context.profile.features.libraryTypes;
   }
 
-  /** The folder's sonames, once it is scanned: in ldconfig's order, which is the reverse of their first appearance. */
-  offers(): Offer[] {
-    return [...this.#offers.values()].reverse();
+  /** The folder's sonames, once it is scanned, as they first appeared: ldconfig's order is the reverse. */
+  get offers(): Offer[] {
+    return this.#offers;
   }
 
   /** Goes through all names. */
   scan(): void {
     const { hwcapFolders, tick } = this.#context;
     const { loaderNames, temporaryNamesSkipped } = this.#context.profile.features;
-    const { list } = this.#names;
-    const names: string[] = [];
-    for (let at = 0; at < list.length; at += 1) names[at] = list[at]?.name ?? "";
-    const checkTemporary = anyTemporary(names.join("/"));
+    const { listed, types, hasRepeats } = this.#names;
+    const checkTemporary = anyTemporary(listed.join("/"));
     const isPlain = this.#folder.hwcaps === undefined;
-    for (let at = 0; at < list.length; at += 1) {
-      const facts = list[at];
-      if (facts === undefined) continue;
+    for (let at = 0; at < listed.length; at += 1) {
+      const name = listed[at];
+      if (name === undefined || (hasRepeats && this.#names.find(name) !== at)) continue;
       if (tick !== undefined && at % TICK === 0) tick(this.#folder.path);
-      const { name, type } = facts;
+      const type = types[at];
       if (!isLibraryName(name, loaderNames)) {
         if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
       }
       if (checkTemporary && isTemporaryName(name, temporaryNamesSkipped)) continue;
-      if (type === DT_REG) this.#regular(facts);
-      else if (type === DT_LNK) this.#link(facts);
+      if (type === DT_REG) this.#regular(at, name);
+      else if (type === DT_LNK) this.#link(at, name);
       else if (type === DT_DIR) this.#subfolder(name);
-      else if (type === DT_UNKNOWN) this.#unknown(facts);
+      else if (type === DT_UNKNOWN) this.#unknown(at, name);
     }
   }
 
   /** Looks once more at links that led nowhere. */
   retry(links: readonly string[]): void {
-    for (const name of links) {
-      const facts = this.#names.get(name);
-      if (facts !== undefined) this.#link(facts);
+    for (const link of links) {
+      const at = this.#names.find(link);
+      const name = at === undefined ? undefined : this.#names.listed[at];
+      if (at !== undefined && name !== undefined) this.#link(at, name);
     }
   }
 
-  #unknown(facts: NameFacts): void {
-    const type = this.#names.typeOf(facts);
-    if (type === DT_REG) this.#regular(facts);
-    else if (type === DT_LNK) this.#link(facts);
-    else if (type === DT_DIR) this.#subfolder(facts.name);
+  #unknown(at: number, name: ListedName): void {
+    const type = this.#names.typeOf(at);
+    if (type === DT_REG) this.#regular(at, name);
+    else if (type === DT_LNK) this.#link(at, name);
+    else if (type === DT_DIR) this.#subfolder(name);
   }
 
   #subfolder(name: string): void {
@@ -140,37 +147,46 @@ export class FolderScan {
     this.#subfolder(name);
   }
 
-  #regular(facts: NameFacts): void {
-    const file = this.#libraryOf(facts);
-    if (typeof file === "number") this.#unopened(facts.name, file, "cannot be opened");
-    else this.#offer(facts.name, file, false);
+  #regular(at: number, name: ListedName): void {
+    const file = this.#libraryOf(at);
+    if (typeof file === "number") this.#unopened(name, file, "cannot be opened");
+    else this.#offer(at, name, file, false);
   }
 
-  #link(facts: NameFacts): void {
-    const file = this.#linkedFile(facts);
-    if (typeof file !== "number") this.#offer(facts.name, file, true);
-    else if (file === -EISDIR) this.#linkedFolder(facts.name);
-    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#context.dangling(facts.name, file);
-    else this.#unopened(facts.name, file, "leads to no regular file");
+  #link(at: number, name: ListedName): void {
+    const file = this.#linkedFile(at);
+    if (typeof file !== "number") this.#offer(at, name, file, true);
+    else if (file === -EISDIR) this.#linkedFolder(name);
+    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#context.dangling(name, file);
+    else this.#unopened(name, file, "leads to no regular file");
   }
 
   /** The library that a link leads to; -errno, -EISDIR for a directory. */
-  #linkedFile(facts: NameFacts): LibraryFile | number {
-    const destination = this.#names.destination(facts);
-    if (destination === undefined) return -ENOENT;
-    const { type, target } = destination;
-    if (type === DT_REG) return this.#libraryOf(destination);
+  #linkedFile(at: number): LibraryFile | number {
+    const end = this.#names.destination(at);
+    if (end === undefined) return -ENOENT;
+    const type = this.#names.types[end];
+    if (type === DT_REG) return this.#libraryOf(end);
+    const target = this.#names.target(end);
     if (type === DT_LNK && typeof target === "string") {
       return this.#context.libraries.at(target, this.#directory.path);
     }
     return type === DT_DIR ? -EISDIR : -1;
   }
 
-  #libraryOf(facts: NameFacts): LibraryFile | number {
-    return (facts.library ??= this.#context.libraries.named(this.#directory, facts.name, facts.inode));
+  #libraryOf(at: number): LibraryFile | number {
+    const { libraries, listed, inodes } = this.#names;
+    const known = libraries[at];
+    if (known !== undefined) return known;
+    const name = listed[at];
+    // Only what was listed is ever known to be a file.
+    if (name === undefined) return -ENOENT;
+    const read = this.#context.libraries.named(this.#directory, name, inodes[at] ?? 0);
+    libraries[at] = read;
+    return read;
   }
 
-  #offer(name: string, file: LibraryFile, viaLink: boolean): void {
+  #offer(at: number, name: string, file: LibraryFile, viaLink: boolean): void {
     if (file.skip !== undefined) return this.#leftOut(name, file);
     let isLink = viaLink;
     let soname = file.soname ?? implicitSoname(name, file, this.#context.profile);
@@ -180,14 +196,17 @@ export class FolderScan {
     const { type } = this.#folder;
     if (flags === FLAG_ELF && type > 1 && this.#libraryTypes) flags = type;
 
-    const known = this.#offers.get(soname);
+    const place = soname === name ? at : this.#names.placeOf(soname);
+    const known = this.#byPlace[place];
     if (known === undefined) {
-      this.#offers.set(soname, { soname, name, flags, isLink, file });
-    } else this.#rival(known, name, flags, isLink, file);
+      const offer = { soname, place, name, at, flags, isLink, file };
+      this.#byPlace[place] = offer;
+      this.#offers[this.#offers.length] = offer;
+    } else this.#rival(known, at, name, flags, isLink, file);
   }
 
   /** A second file for a soname: a file wins over a link, else the higher version in its name. */
-  #rival(known: Offer, name: string, flags: number, isLink: boolean, file: Library): void {
+  #rival(known: Offer, at: number, name: string, flags: number, isLink: boolean, file: Library): void {
     const { charSigned } = this.#context.profile.layout;
     if (flags !== known.flags) this.#context.ambiguous();
     const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
@@ -201,6 +220,7 @@ export class FolderScan {
       }
     }
     known.name = name;
+    known.at = at;
     known.isLink = isLink;
     known.file = file;
   }

@@ -3,7 +3,7 @@
  * named twice, by whatever path, is scanned once, under its first name.
  */
 import { DT_REG, describeErrno } from "../rootfs/constants.ts";
-import type { Directory, DirectoryEntry, Identity } from "../rootfs/directory.ts";
+import type { Directory, Identity, Listing } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import type { Log } from "../logger.ts";
 import type { ConfiguredFolder, LibraryType, Origin } from "./configuration.ts";
@@ -33,8 +33,8 @@ interface FoundFolder extends Folder {
   /** Without links. */
   readonly canonical: string;
   readonly identity: Identity;
-  /** Emptied when they are taken. */
-  entries: readonly DirectoryEntry[];
+  /** Emptied when it is taken. */
+  listing: Listing;
   /** How many links its path leads through. */
   readonly links: number;
   directory: Directory | undefined;
@@ -45,7 +45,7 @@ export interface OpenFolder {
   readonly folder: Folder;
   readonly directory: Directory;
   /** What is in it. Only once: thousands of names are no small thing to keep. */
-  readonly takeEntries: () => readonly DirectoryEntry[];
+  readonly takeListing: () => Listing;
   /** How many links the folder's path leads through. */
   readonly links: number;
 }
@@ -90,7 +90,7 @@ export class SearchPath {
     if (added === undefined) return;
     this.#byPath.set(path, added);
     if (!this.#withHwcaps) return;
-    if (hasHwcaps(added.entries)) this.#addHwcaps(added);
+    if (hasHwcaps(added.listing.names)) this.#addHwcaps(added);
   }
 
   /** Adds a subfolder for legacy hardware capabilities at the end, in the middle of the scan. */
@@ -113,7 +113,7 @@ export class SearchPath {
       folder.directory = undefined;
       try {
         if (directory.identity === folder.identity) {
-          yield { folder, directory, takeEntries: () => takeEntries(folder), links: folder.links };
+          yield { folder, directory, takeListing: () => takeListing(folder), links: folder.links };
         }
       } finally {
         directory.close();
@@ -130,18 +130,20 @@ export class SearchPath {
     const top = this.#root.directory(HWCAPS, parent.canonical);
     if (typeof top === "number") return this.#unopened(`${parent.path}/${HWCAPS}`, top);
     using open = top;
-    for (const entry of open.entries(FOLDER_LIMIT)) {
+    const { names, types } = open.list(FOLDER_LIMIT);
+    for (let at = 0; at < names.length; at += 1) {
       if (this.#cut) return;
-      if (entry.name.startsWith(".") || entry.name.includes(":") || entry.type === DT_REG) continue;
-      const directory = this.#root.directory(entry.name, open.path);
+      const name = names[at] ?? "";
+      if (name.startsWith(".") || name.includes(":") || types[at] === DT_REG) continue;
+      const directory = this.#root.directory(name, open.path);
       if (typeof directory === "number") {
-        this.#unopened(`${parent.path}/${HWCAPS}/${entry.name}`, directory);
+        this.#unopened(`${parent.path}/${HWCAPS}/${name}`, directory);
         continue;
       }
-      this.hwcapsNames.push(entry.name);
+      this.hwcapsNames.push(name);
       const { origin, type } = parent;
       const links = parent.links + open.links;
-      this.#add(directory, `${parent.path}/${HWCAPS}/${entry.name}`, { origin, hwcaps: entry.name, type }, links);
+      this.#add(directory, `${parent.path}/${HWCAPS}/${name}`, { origin, hwcaps: name, type }, links);
     }
   }
 
@@ -176,12 +178,12 @@ export class SearchPath {
       return undefined;
     }
     const room = NAME_LIMIT - this.#names;
-    const entries = directory.entries(room);
-    if (entries.length > room) this.#log.warn(`${path}: too many names, those behind ${room} are left out`);
-    this.#names += entries.length;
+    const listing = directory.list(room);
+    if (listing.names.length > room) this.#log.warn(`${path}: too many names, those behind ${room} are left out`);
+    this.#names += listing.names.length;
     const { identity, path: canonical } = directory;
     const links = parentLinks + directory.links;
-    const folder: FoundFolder = { ...facts, path, canonical, identity, entries, links, directory };
+    const folder: FoundFolder = { ...facts, path, canonical, identity, listing, links, directory };
     if (this.#open >= OPEN_LIMIT) {
       directory.close();
       folder.directory = undefined;
@@ -192,14 +194,12 @@ export class SearchPath {
   }
 }
 
-function takeEntries(folder: FoundFolder): readonly DirectoryEntry[] {
-  const { entries } = folder;
-  folder.entries = [];
-  return entries;
+function takeListing(folder: FoundFolder): Listing {
+  const { listing } = folder;
+  folder.listing = { names: [], types: [], inodes: [] };
+  return listing;
 }
 
-/** A loop, as a function that is called for each name of each folder takes its time. */
-function hasHwcaps(entries: readonly DirectoryEntry[]): boolean {
-  for (let at = 0; at < entries.length; at += 1) if (entries[at]?.name === HWCAPS) return true;
-  return false;
+function hasHwcaps(names: readonly string[]): boolean {
+  return names.includes(HWCAPS);
 }

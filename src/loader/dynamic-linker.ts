@@ -115,7 +115,7 @@ function muslPath(root: Root, interpreter: string | undefined, libc: "glibc" | "
   const directory = root.directory("/lib");
   if (typeof directory === "number") return undefined;
   using lib = directory;
-  const name = lib.entries(FOLDER_LIMIT).find((entry) => MUSL_NAME.test(entry.name))?.name;
+  const name = lib.list(FOLDER_LIMIT).names.find((entry) => MUSL_NAME.test(entry));
   return name === undefined ? undefined : `/lib/${name}`;
 }
 

@@ -11,6 +11,23 @@ export interface DirectoryEntry {
   inode: number;
 }
 
+declare const fromListing: unique symbol;
+
+/**
+ * A name that a listing gave: a single name, none of `.`, `..`, a path. It was looked at then (listingOf), and need not be
+ * again when it is handed back to the directory.
+ */
+export type ListedName = string & { readonly [fromListing]: true };
+
+/** What a directory has in it, `.` and `..` left out: a column per fact, as an object per name would take twice the time. */
+export interface Listing {
+  readonly names: readonly ListedName[];
+  /** As DirectoryEntry.type. */
+  readonly types: number[];
+  /** As DirectoryEntry.inode. */
+  readonly inodes: number[];
+}
+
 export interface FileFacts {
   /** One of the S_IF values. */
   type: number;
@@ -39,10 +56,10 @@ export interface Directory extends Disposable {
   /** How many links the path led through by which it was opened. */
   readonly links: number;
   /**
-   * All entries but `.` and `..`, in the order in which the file system has them; of a directory with more than `limit`
-   * of them, that many and a few more. Throws nothing; an error ends the list.
+   * What is in it, in the order in which the file system has it; of a directory with more than `limit` names, that many and
+   * a few more. Throws nothing; an error ends the list.
    */
-  entries(limit?: number): DirectoryEntry[];
+  list(limit?: number): Listing;
   /** What `name` is, a link itself; -errno when there is nothing. */
   stat(name: string): FileFacts | number;
   /** The numbers of the character device `name`; undefined when it is none, a link to one included. */
@@ -51,6 +68,10 @@ export interface Directory extends Disposable {
   readlink(name: string): string | number;
   /** Opens the regular file `name` for reading; -ELOOP for a link, -EISDIR for a directory, -EINVAL for what else it is. */
   open(name: string): OpenFile | number;
+  /** As `readlink`, of a name from a listing of this directory. */
+  readlinkListed(name: ListedName): string | number;
+  /** As `open`, of a name from a listing of this directory. */
+  openListed(name: ListedName): OpenFile | number;
   /** Makes the link `name`, which must not exist yet (-EEXIST). */
   symlink(target: string, name: string): number;
   /** Puts a link in the place of whatever `name` is, in one step; -EISDIR for a directory. */
@@ -60,6 +81,23 @@ export interface Directory extends Disposable {
   /** Removes a name that is no directory. */
   unlink(name: string): number;
   close(): void;
+}
+
+/**
+ * A listing of names among which neither `.` nor `..` nor an empty one is. When one has a slash, of nothing: Linux itself ends
+ * such a listing since 5.5 (verify_dirent_name), and left it to the file systems before.
+ */
+export function listingOf(names: string[], types: number[], inodes: number[]): Listing {
+  return areSingle(names) ? { names, types, inodes } : { names: [], types: [], inodes: [] };
+}
+
+function areSingle(names: string[]): names is ListedName[] {
+  return names.join("").indexOf("/") < 0;
+}
+
+/** A listing, an object per name. */
+export function entriesOf({ names, types, inodes }: Listing): DirectoryEntry[] {
+  return names.map((name, at) => ({ name, type: types[at] ?? 0, inode: inodes[at] ?? 0 }));
 }
 
 /** Whether `name` names something in a directory: what only a path, or no name at all, could say is left out. */

@@ -1,25 +1,26 @@
-import { toText } from "../bytes/text.ts";
+import { textOf } from "../bytes/text.ts";
 import { AT_SYMLINK_NOFOLLOW, S_IFCHR, S_IFDIR } from "../kernel/constants.ts";
 import { EACCES, EINVAL, EISDIR } from "../kernel/errno.ts";
 import { close, getdents64, readlinkat, statx, symlinkat, unlinkat } from "../kernel/files.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
-import { isName, type DeviceNumber, type Directory, type DirectoryEntry, type FileFacts } from "./directory.ts";
+import {
+  isName,
+  listingOf,
+  type DeviceNumber,
+  type Directory,
+  type FileFacts,
+  type ListedName,
+  type Listing,
+} from "./directory.ts";
+import { LENGTH, NAME, TYPE, entryBytes, entryWords } from "./directory-records.ts";
 import { KernelFile } from "./kernel-file.ts";
 import type { OpenFile } from "./open-file.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
 import { replaceFileIn, replaceLinkIn } from "./replace.ts";
 import { removeLeftovers } from "./leftovers.ts";
 
-/** Bytes per getdents64: a directory of a few hundred names in one call. */
-const ENTRIES_BYTES = 64 << 10;
-/** Offsets in `struct linux_dirent64`. */
-const RECORD_LENGTH = 16;
-const TYPE = 18;
-const NAME = 19;
 const DOT = 0x2e;
 
-const entryBytes = new Uint8Array(ENTRIES_BYTES);
-const entryWords = new Uint32Array(entryBytes.buffer);
 const stat = new Stat();
 
 /** A copy of what `stat` holds. */
@@ -27,29 +28,28 @@ export function factsOf(from: Stat): FileFacts {
   return { type: from.type, mode: from.mode, identity: from.identity, size: from.size };
 }
 
-/** Directory.entries for a descriptor that is open for reading and was not read from yet. */
-export function listDirectory(descriptor: number, limit: number): DirectoryEntry[] {
-  const entries: DirectoryEntry[] = [];
-  for (;;) {
-    if (entries.length > limit) return entries;
+/** Directory.list for a descriptor that is open for reading and was not read from yet. */
+export function listDirectory(descriptor: number, limit: number): Listing {
+  const names: string[] = [];
+  const types: number[] = [];
+  const inodes: number[] = [];
+  let count = 0;
+  while (count <= limit) {
     const used = getdents64(descriptor, entryBytes);
-    if (used <= 0) return entries;
-    for (let at = 0; at < used;) {
+    if (used <= 0) break;
+    for (let at = 0; at < used; at += (entryWords[(at + LENGTH) >> 2] ?? 0) & 0xffff) {
       const start = at + NAME;
-      const name = toText(entryBytes, start, entryBytes.indexOf(0, start));
-      if (entryBytes[start] !== DOT || (name !== "." && name !== "..")) {
-        const word = at >> 2;
-        const low = entryWords[word] ?? 0;
-        const high = entryWords[word + 1] ?? 0;
-        entries[entries.length] = {
-          name,
-          type: entryBytes[at + TYPE] ?? 0,
-          inode: high === 0 ? low : high * 2 ** 32 + low,
-        };
-      }
-      at += (entryWords[(at + RECORD_LENGTH) >> 2] ?? 0) & 0xffff;
+      const name = textOf(entryBytes, start, entryBytes.indexOf(0, start));
+      if (entryBytes[start] === DOT && (name === "." || name === "..")) continue;
+      const low = entryWords[at >> 2] ?? 0;
+      const high = entryWords[(at >> 2) + 1] ?? 0;
+      names[count] = name;
+      types[count] = entryBytes[at + TYPE] ?? 0;
+      inodes[count] = high === 0 ? low : high * 2 ** 32 + low;
+      count += 1;
     }
   }
+  return listingOf(names, types, inodes);
 }
 
 /** A directory that the kernel has open for us. */
@@ -73,7 +73,7 @@ export class KernelDirectory implements Directory {
     this.links = links;
   }
 
-  entries(limit = Number.POSITIVE_INFINITY): DirectoryEntry[] {
+  list(limit = Number.POSITIVE_INFINITY): Listing {
     return listDirectory(this.#descriptor, limit);
   }
 
@@ -94,6 +94,14 @@ export class KernelDirectory implements Directory {
 
   open(name: string): OpenFile | number {
     return isName(name) ? KernelFile.open(this.#descriptor, name) : -EINVAL;
+  }
+
+  readlinkListed(name: ListedName): string | number {
+    return readlinkat(this.#descriptor, name);
+  }
+
+  openListed(name: ListedName): OpenFile | number {
+    return KernelFile.open(this.#descriptor, name);
   }
 
   symlink(target: string, name: string): number {

@@ -16,7 +16,7 @@ import {
 import { EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
 import { close, fstat, openat, readlinkat, statx } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
-import { isName, type DeviceNumber, type DirectoryEntry } from "./directory.ts";
+import { entriesOf, isName, type DeviceNumber, type DirectoryEntry } from "./directory.ts";
 import { listDirectory } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
 import { attributesOf } from "./attributes.ts";
@@ -138,9 +138,9 @@ class KernelNode implements SourceNode {
     // A directory is listed from where its descriptor stands, so each listing has one of its own.
     const own = openat(descriptor, ".", DIRECTORY);
     if (own < 0) return [];
-    const entries = listDirectory(own, limit);
+    const listing = listDirectory(own, limit);
     close(own);
-    return entries;
+    return entriesOf(listing);
   }
 
   child(name: string): SourceNode | number {

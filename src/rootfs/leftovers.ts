@@ -1,9 +1,11 @@
-import { toText } from "../bytes/text.ts";
+import { textOf } from "../bytes/text.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import { close, getdents64, openat, unlinkat } from "../kernel/files.ts";
 import { TEMPORARY_PREFIX, isLeftover } from "../kernel/temporary-name.ts";
+import { LENGTH, NAME, entryBytes, entryWords } from "./directory-records.ts";
 
-const ENTRIES_BYTES = 64 << 10;
+const FIRST = TEMPORARY_PREFIX.charCodeAt(0);
+const SECOND = TEMPORARY_PREFIX.charCodeAt(1);
 /** Names that one look at a directory considers: a killed process leaves one, an image could bring any number. */
 const MOST = 1000;
 
@@ -15,14 +17,15 @@ const MOST = 1000;
 export function removeLeftovers(directory: number): void {
   const descriptor = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
-  const bytes = new Uint8Array(ENTRIES_BYTES);
   const leftovers: string[] = [];
   let considered = 0;
   for (let used = 1; used > 0 && considered < MOST;) {
-    used = getdents64(descriptor, bytes);
-    const text = toText(bytes, 0, Math.max(used, 0));
-    for (let at = text.indexOf(TEMPORARY_PREFIX); at >= 0; at = text.indexOf(TEMPORARY_PREFIX, at + 1)) {
-      const name = text.slice(at, text.indexOf("\0", at));
+    used = getdents64(descriptor, entryBytes);
+    for (let at = 0; at < used; at += (entryWords[(at + LENGTH) >> 2] ?? 0) & 0xffff) {
+      const start = at + NAME;
+      if (entryBytes[start] !== FIRST || entryBytes[start + 1] !== SECOND) continue;
+      const name = textOf(entryBytes, start, entryBytes.indexOf(0, start));
+      if (!name.startsWith(TEMPORARY_PREFIX)) continue;
       considered += 1;
       if (isLeftover(name, true)) leftovers.push(name);
     }

@@ -111,12 +111,12 @@ function mountsBelow(
 ): number {
   const listed = openat(folder, ".", LISTED);
   if (listed < 0) return listed;
-  const entries = listDirectory(listed, effort.left);
+  const { names: all } = listDirectory(listed, effort.left);
   close(listed);
-  effort.left -= entries.length;
+  effort.left -= all.length;
   if (effort.left <= 0) return -EFBIG;
   const stat = new Stat();
-  for (const { name } of entries) {
+  for (const name of all) {
     if (statx(folder, name, AT_SYMLINK_NOFOLLOW, stat) < 0) continue;
     const way = [...names, name];
     if (isMountPoint(stat, folder, name)) {

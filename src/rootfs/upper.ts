@@ -149,6 +149,6 @@ export function refuseUsed(upper: KernelRoot): void {
   const opened = upper.directory("/");
   if (typeof opened === "number") throw kernelFailure("read", upper.hostPath, opened);
   using directory = opened;
-  if (directory.entries(1).length > 0)
+  if (directory.list(1).names.length > 0)
     throw new HookError("refused", "write into", upper.hostPath, "there is something in it already");
 }

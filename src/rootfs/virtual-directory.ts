@@ -2,11 +2,13 @@ import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG } from "../kernel/constants.ts";
 import { EBUSY, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT } from "../kernel/errno.ts";
 import {
   isName,
+  listingOf,
   type DeviceNumber,
   type Directory,
-  type DirectoryEntry,
   type FileFacts,
   type Identity,
+  type ListedName,
+  type Listing,
 } from "./directory.ts";
 import type { Changes } from "./changes.ts";
 import type { OpenFile } from "./open-file.ts";
@@ -32,8 +34,13 @@ export class VirtualDirectory implements Directory {
     return this.#node.facts.identity;
   }
 
-  entries(limit = Number.POSITIVE_INFINITY): DirectoryEntry[] {
-    return this.#node.entries(limit);
+  list(limit = Number.POSITIVE_INFINITY): Listing {
+    const entries = this.#node.entries(limit);
+    return listingOf(
+      entries.map(({ name }) => name),
+      entries.map(({ type }) => type),
+      entries.map(({ inode }) => inode),
+    );
   }
 
   #child(name: string): VirtualNode | number {
@@ -60,6 +67,14 @@ export class VirtualDirectory implements Directory {
     const node = this.#child(name);
     if (typeof node === "number") return node;
     return node.facts.type === S_IFLNK ? -ELOOP : node.open();
+  }
+
+  readlinkListed(name: ListedName): string | number {
+    return this.readlink(name);
+  }
+
+  openListed(name: ListedName): OpenFile | number {
+    return this.open(name);
   }
 
   symlink(target: string, name: string): number {

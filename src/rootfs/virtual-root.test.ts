@@ -5,7 +5,7 @@ import { scratchDirectory } from "../../test/support/scratch.ts";
 import { fromText, toText } from "../bytes/text.ts";
 import { EACCES, EBUSY, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
 import { carryOut } from "./changes.ts";
-import type { FileFacts } from "./directory.ts";
+import { entriesOf, type FileFacts } from "./directory.ts";
 import { KernelRoot } from "./kernel-root.ts";
 import { KernelSource } from "./kernel-source.ts";
 import { overlayOf } from "./overlay.ts";
@@ -59,7 +59,7 @@ function asked(root: Root, path: string, from: string): unknown {
     directory:
       typeof directory === "number"
         ? directory
-        : { path: directory.path, links: directory.links, entries: directory.entries() },
+        : { path: directory.path, links: directory.links, entries: entriesOf(directory.list()) },
   };
 }
 
@@ -112,8 +112,7 @@ describe("what is changed", () => {
         const opened = root.directory(path);
         return typeof opened === "number"
           ? opened
-          : opened
-              .entries()
+          : entriesOf(opened.list())
               .map((entry) => `${entry.name} ${entry.type}`)
               .sort();
       };
@@ -177,12 +176,7 @@ describe("mounts laid over it", () => {
     expect(toText(tree.read("/opt/deep/libcuda.so.580", 10) as Uint8Array)).toBe("driver");
     const directory = tree.directory("/usr/lib");
     if (typeof directory === "number") throw new Error("no directory");
-    expect(
-      directory
-        .entries()
-        .map(({ name }) => name)
-        .sort(),
-    ).toEqual(["libcuda.so.580", "libx.so", "libx.so.1"]);
+    expect([...directory.list().names].sort()).toEqual(["libcuda.so.580", "libx.so", "libx.so.1"]);
     expect(directory.replaceLink("x", "libcuda.so.580")).toBe(-EBUSY);
     expect(directory.unlink("libcuda.so.580")).toBe(-EBUSY);
     expect(tree.changes).toEqual([]);
