@@ -115,7 +115,7 @@ class ErofsNode implements SourceNode {
     const most = Math.min(limit, DIRECTORY_ENTRIES);
     const { entries, inOrder } = this.#source.attempt(this.#inode, () => erofs.list(this.#inode, most), EMPTY);
     this.#listed ??= inOrder ? new Map(entries.map(({ name, nid }) => [name, nid])) : undefined;
-    return entries.map(({ name, nid, type }) => ({ name, type, inode: nid }));
+    return entries.map(({ name, type }) => ({ name, type }));
   }
 
   child(name: string): SourceNode | number {

@@ -101,7 +101,7 @@ export class ImageNode implements SourceNode {
     return names.slice(0, limit + 1).map((name) => {
       const node = this.children?.get(name);
       // DT_REG is S_IFREG shifted, and so on (dirent.h, IFTODT).
-      return { name, type: (node?.owned.type ?? 0) >> 12, inode: node === undefined ? 0 : node.#number };
+      return { name, type: (node?.owned.type ?? 0) >> 12 };
     });
   }
 

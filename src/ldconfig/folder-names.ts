@@ -18,7 +18,6 @@ export class FolderNames {
   readonly listed: readonly ListedName[];
   /** DT values, or NOTHING. */
   readonly types: number[];
-  readonly inodes: number[];
   /** Of regular files, once they were read. */
   readonly libraries: (LibraryFile | number | undefined)[];
   /** Names were listed twice, as happens when they are replaced meanwhile; the last one's place counts. */
@@ -30,12 +29,11 @@ export class FolderNames {
   readonly #targets: (string | number | undefined)[];
 
   /** Takes over the listing. `links` is how many links the folder's path leads through: the kernel counts them as well. */
-  constructor(directory: Directory, { names, types, inodes }: Listing, links: number) {
+  constructor(directory: Directory, { names, types }: Listing, links: number) {
     this.#directory = directory;
     this.#links = links;
     this.listed = names;
     this.types = types;
-    this.inodes = inodes;
     const places = this.#places;
     for (let at = 0; at < names.length; at += 1) places.set(names[at] ?? "", at);
     this.hasRepeats = places.size < names.length;
@@ -43,15 +41,15 @@ export class FolderNames {
     this.#targets = emptyColumn(names.length);
   }
 
-  /** The directory as it is listed now; what is known of names that are the same files still is taken over. */
+  /** The directory as it is listed now; what was read of files that have their names still is taken over. */
   renewed(listing: Listing): FolderNames {
     const renewed = new FolderNames(this.#directory, listing, this.#links);
     for (let at = 0; at < renewed.listed.length; at += 1) {
-      const before = this.#places.get(renewed.listed[at] ?? "");
-      if (before === undefined || this.inodes[before] !== renewed.inodes[at]) continue;
-      if (this.types[before] !== renewed.types[at]) continue;
-      renewed.libraries[at] = this.libraries[before];
-      renewed.#targets[at] = this.#targets[before];
+      const name = renewed.listed[at] ?? "";
+      const library = this.libraries[this.#places.get(name) ?? -1];
+      if (typeof library !== "object") continue;
+      const facts = this.#directory.stat(name);
+      if (typeof facts === "object" && facts.identity === library.identity) renewed.libraries[at] = library;
     }
     return renewed;
   }
@@ -69,7 +67,6 @@ export class FolderNames {
     const at = this.types.length;
     this.#places.set(name, at);
     this.types[at] = NOTHING;
-    this.inodes[at] = 0;
     this.libraries[at] = undefined;
     this.#targets[at] = undefined;
     return at;
@@ -94,7 +91,6 @@ export class FolderNames {
   /** Notes that there is a link to `target` now. */
   linked(at: number, target: string): void {
     this.types[at] = DT_LNK;
-    this.inodes[at] = 0;
     this.libraries[at] = undefined;
     this.#targets[at] = target;
   }

@@ -2,7 +2,7 @@
 import { LibraryReader, type Library, type Skip } from "../elf/library.ts";
 import type { LibraryRules } from "../elf/rules.ts";
 import type { Directory, Identity, ListedName } from "../rootfs/directory.ts";
-import { ENOENT, S_IFREG } from "../rootfs/constants.ts";
+import { ENOENT } from "../rootfs/constants.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
 
@@ -29,11 +29,6 @@ export class Libraries {
   readonly #root: Root;
   readonly #reader: LibraryReader;
   readonly #byIdentity = new Map<Identity, LibraryFile>();
-  /**
-   * Inode numbers, of any device, of files that may be met again by another name: those with several, and those that a
-   * link from elsewhere led to. A hint only: a listing has another number where something is mounted.
-   */
-  readonly #metAgain = new Set<number>();
   #count = 0;
 
   constructor(root: Root, rules: LibraryRules) {
@@ -46,33 +41,22 @@ export class Libraries {
     return this.#count;
   }
 
-  /** The regular file `name` of a directory, whose listing gave it the number `inode`; -errno when it cannot be opened. */
-  named(directory: Directory, name: ListedName, inode: number): LibraryFile | number {
-    if (this.#metAgain.has(inode)) {
-      const facts = directory.stat(name);
-      if (typeof facts === "number") return facts;
-      const known = facts.type === S_IFREG ? this.#byIdentity.get(facts.identity) : undefined;
-      if (known !== undefined) return known;
-    }
+  /** The regular file `name` of a directory; -errno when it cannot be opened. */
+  named(directory: Directory, name: ListedName): LibraryFile | number {
     const opened = directory.openListed(name);
-    if (typeof opened === "number") return opened;
-    if (opened.links > 1) this.#metAgain.add(inode);
-    return this.#read(opened, opened.links > 1);
+    return typeof opened === "number" ? opened : this.#read(opened, opened.links > 1);
   }
 
   /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
   at(path: string, from: string): LibraryFile | number {
     const opened = this.#root.openUnlessKnown(path, from, this.#byIdentity);
     if (typeof opened === "object" && "type" in opened) return this.#byIdentity.get(opened.identity) ?? -ENOENT;
-    if (typeof opened === "number") return opened;
-    this.#metAgain.add(opened.inode);
-    return this.#read(opened, true);
+    return typeof opened === "number" ? opened : this.#read(opened, true);
   }
 
   /** Lets go of what was read; nothing may be asked for any more. */
   forget(): void {
     this.#byIdentity.clear();
-    this.#metAgain.clear();
   }
 
   /** Files that will hardly be met again are not remembered: there can be tens of thousands. */

@@ -45,7 +45,7 @@ export function linkManually(
   if (at === undefined || listed === undefined)
     return name === "." || name === ".." ? observer.irregular(path) : unseen(directory, name, path, observer);
   if (names.typeOf(at) !== DT_REG) return observer.irregular(path);
-  const file = new Libraries(root, profile.library).named(directory, listed, names.inodes[at] ?? 0);
+  const file = new Libraries(root, profile.library).named(directory, listed);
   names.libraries[at] = file;
   if (typeof file === "number") return observer.unopened(path, file);
   if (file.skip !== undefined) {

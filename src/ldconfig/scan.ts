@@ -175,13 +175,13 @@ export class FolderScan {
   }
 
   #libraryOf(at: number): LibraryFile | number {
-    const { libraries, listed, inodes } = this.#names;
+    const { libraries } = this.#names;
     const known = libraries[at];
     if (known !== undefined) return known;
-    const name = listed[at];
+    const name = this.#names.listed[at];
     // Only what was listed is ever known to be a file.
     if (name === undefined) return -ENOENT;
-    const read = this.#context.libraries.named(this.#directory, name, inodes[at] ?? 0);
+    const read = this.#context.libraries.named(this.#directory, name);
     libraries[at] = read;
     return read;
   }

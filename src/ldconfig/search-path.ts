@@ -196,7 +196,7 @@ export class SearchPath {
 
 function takeListing(folder: FoundFolder): Listing {
   const { listing } = folder;
-  folder.listing = { names: [], types: [], inodes: [] };
+  folder.listing = { names: [], types: [] };
   return listing;
 }
 

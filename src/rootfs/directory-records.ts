@@ -7,5 +7,5 @@ export const NAME = 19;
 
 /** A directory of a few hundred names in one call. */
 export const entryBytes: Uint8Array = new Uint8Array(32 << 10);
-/** The same: a record begins with the low and the high word of the inode number, its length is half a word. */
-export const entryWords: Uint32Array = new Uint32Array(entryBytes.buffer);
+/** The same: a record's length is 16 bits, and its start a multiple of 8. */
+export const entryHalves: Uint16Array = new Uint16Array(entryBytes.buffer);

@@ -7,8 +7,6 @@ export interface DirectoryEntry {
   name: string;
   /** One of the DT values; DT_UNKNOWN on file systems that do not tell. */
   type: number;
-  /** The directory's own idea of the inode number: at a mount point it is not that of the file which is seen. */
-  inode: number;
 }
 
 declare const fromListing: unique symbol;
@@ -24,8 +22,6 @@ export interface Listing {
   readonly names: readonly ListedName[];
   /** As DirectoryEntry.type. */
   readonly types: number[];
-  /** As DirectoryEntry.inode. */
-  readonly inodes: number[];
 }
 
 export interface FileFacts {
@@ -87,8 +83,8 @@ export interface Directory extends Disposable {
  * A listing of names among which neither `.` nor `..` nor an empty one is. When one has a slash, of nothing: Linux itself ends
  * such a listing since 5.5 (verify_dirent_name), and left it to the file systems before.
  */
-export function listingOf(names: string[], types: number[], inodes: number[]): Listing {
-  return areSingle(names) ? { names, types, inodes } : { names: [], types: [], inodes: [] };
+export function listingOf(names: string[], types: number[]): Listing {
+  return areSingle(names) ? { names, types } : { names: [], types: [] };
 }
 
 function areSingle(names: string[]): names is ListedName[] {
@@ -96,8 +92,8 @@ function areSingle(names: string[]): names is ListedName[] {
 }
 
 /** A listing, an object per name. */
-export function entriesOf({ names, types, inodes }: Listing): DirectoryEntry[] {
-  return names.map((name, at) => ({ name, type: types[at] ?? 0, inode: inodes[at] ?? 0 }));
+export function entriesOf({ names, types }: Listing): DirectoryEntry[] {
+  return names.map((name, at) => ({ name, type: types[at] ?? 0 }));
 }
 
 /** Whether `name` names something in a directory: what only a path, or no name at all, could say is left out. */

@@ -45,7 +45,7 @@ describe("entries", () => {
     expect([...directory.list().names].sort()).toEqual(names.sort());
   });
 
-  test("types and inode numbers, without . and ..", () => {
+  test("types, without . and ..", () => {
     writeFileSync(join(base, "f"), "");
     mkdirSync(join(base, "d"));
     symlinkSync("f", join(base, "l"));
@@ -55,7 +55,6 @@ describe("entries", () => {
       ["f", DT_REG],
       ["l", DT_LNK],
     ]);
-    for (const { name, inode } of entries) expect(inode).toBe(lstatSync(join(base, name)).ino);
   });
 
   test("20,000 names", () => {

@@ -12,7 +12,7 @@ import {
   type ListedName,
   type Listing,
 } from "./directory.ts";
-import { LENGTH, NAME, TYPE, entryBytes, entryWords } from "./directory-records.ts";
+import { LENGTH, NAME, TYPE, entryBytes, entryHalves } from "./directory-records.ts";
 import { KernelFile } from "./kernel-file.ts";
 import type { OpenFile } from "./open-file.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
@@ -32,24 +32,20 @@ export function factsOf(from: Stat): FileFacts {
 export function listDirectory(descriptor: number, limit: number): Listing {
   const names: string[] = [];
   const types: number[] = [];
-  const inodes: number[] = [];
   let count = 0;
   while (count <= limit) {
     const used = getdents64(descriptor, entryBytes);
     if (used <= 0) break;
-    for (let at = 0; at < used; at += (entryWords[(at + LENGTH) >> 2] ?? 0) & 0xffff) {
+    for (let at = 0; at < used; at += entryHalves[(at + LENGTH) >> 1] ?? 0) {
       const start = at + NAME;
       const name = textOf(entryBytes, start, entryBytes.indexOf(0, start));
       if (entryBytes[start] === DOT && (name === "." || name === "..")) continue;
-      const low = entryWords[at >> 2] ?? 0;
-      const high = entryWords[(at >> 2) + 1] ?? 0;
       names[count] = name;
       types[count] = entryBytes[at + TYPE] ?? 0;
-      inodes[count] = high === 0 ? low : high * 2 ** 32 + low;
       count += 1;
     }
   }
-  return listingOf(names, types, inodes);
+  return listingOf(names, types);
 }
 
 /** A directory that the kernel has open for us. */

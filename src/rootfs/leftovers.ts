@@ -2,7 +2,7 @@ import { textOf } from "../bytes/text.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import { close, getdents64, openat, unlinkat } from "../kernel/files.ts";
 import { TEMPORARY_PREFIX, isLeftover } from "../kernel/temporary-name.ts";
-import { LENGTH, NAME, entryBytes, entryWords } from "./directory-records.ts";
+import { LENGTH, NAME, entryBytes, entryHalves } from "./directory-records.ts";
 
 const FIRST = TEMPORARY_PREFIX.charCodeAt(0);
 const SECOND = TEMPORARY_PREFIX.charCodeAt(1);
@@ -21,7 +21,7 @@ export function removeLeftovers(directory: number): void {
   let considered = 0;
   for (let used = 1; used > 0 && considered < MOST;) {
     used = getdents64(descriptor, entryBytes);
-    for (let at = 0; at < used; at += (entryWords[(at + LENGTH) >> 2] ?? 0) & 0xffff) {
+    for (let at = 0; at < used; at += entryHalves[(at + LENGTH) >> 1] ?? 0) {
       const start = at + NAME;
       if (entryBytes[start] !== FIRST || entryBytes[start + 1] !== SECOND) continue;
       const name = textOf(entryBytes, start, entryBytes.indexOf(0, start));

@@ -4,7 +4,7 @@ import type { Identity } from "../kernel/stat.ts";
 /** A regular file of a container, open for reading. */
 export interface OpenFile extends ByteSource, Disposable {
   readonly identity: Identity;
-  /** The inode number by itself; see DirectoryEntry.inode. */
+  /** The inode number by itself. */
   readonly inode: number;
   /** How many names the file has. */
   readonly links: number;

@@ -7,7 +7,7 @@ export interface NodeFacts extends FileFacts {
   readonly gid: number;
   /** How many names it has. */
   readonly links: number;
-  /** The inode number by itself; see DirectoryEntry.inode. */
+  /** The inode number by itself. */
   readonly inode: number;
   /** Of a device: its numbers. */
   readonly major: number;

@@ -39,7 +39,6 @@ export class VirtualDirectory implements Directory {
     return listingOf(
       entries.map(({ name }) => name),
       entries.map(({ type }) => type),
-      entries.map(({ inode }) => inode),
     );
   }
 

@@ -146,5 +146,5 @@ export class VirtualNode {
 
 function entryOf({ name, facts }: VirtualNode): DirectoryEntry {
   // DT_LNK, DT_REG, ... are S_IFLNK, S_IFREG, ... shifted (dirent.h, IFTODT).
-  return { name, type: facts.type >> 12, inode: facts.inode };
+  return { name, type: facts.type >> 12 };
 }
