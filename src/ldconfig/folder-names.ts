@@ -1,5 +1,5 @@
 /** A directory as it was listed once, kept up with what is changed in it: links within it are followed without the kernel. */
-import { DT_LNK, DT_REG, DT_UNKNOWN } from "../rootfs/constants.ts";
+import { DT_LNK, DT_UNKNOWN } from "../rootfs/constants.ts";
 import type { Directory, ListedName, Listing } from "../rootfs/directory.ts";
 import type { LibraryFile } from "./libraries.ts";
 
@@ -22,11 +22,13 @@ export class FolderNames {
   readonly libraries: (LibraryFile | number | undefined)[];
   /** Names were listed twice, as happens when they are replaced meanwhile; the last one's place counts. */
   readonly hasRepeats: boolean;
+  /** The texts of links, or -errno, once `destination` has read them. */
+  readonly targets: (string | number | undefined)[];
+  /** A link in the directory can be followed: the folder's path does not lead through as many as Linux follows already. */
+  readonly followed: boolean;
   readonly #directory: Directory;
   readonly #links: number;
   readonly #places = new Map<string, number>();
-  /** The texts of links, once they were read; -errno. */
-  readonly #targets: (string | number | undefined)[];
 
   /** Takes over the listing. `links` is how many links the folder's path leads through: the kernel counts them as well. */
   constructor(directory: Directory, { names, types }: Listing, links: number) {
@@ -38,7 +40,8 @@ export class FolderNames {
     for (let at = 0; at < names.length; at += 1) places.set(names[at] ?? "", at);
     this.hasRepeats = places.size < names.length;
     this.libraries = emptyColumn(names.length);
-    this.#targets = emptyColumn(names.length);
+    this.targets = emptyColumn(names.length);
+    this.followed = links < LINK_LIMIT;
   }
 
   /** The directory as it is listed now; what was read of files that have their names still is taken over. */
@@ -68,7 +71,7 @@ export class FolderNames {
     this.#places.set(name, at);
     this.types[at] = NOTHING;
     this.libraries[at] = undefined;
-    this.#targets[at] = undefined;
+    this.targets[at] = undefined;
     return at;
   }
 
@@ -83,21 +86,18 @@ export class FolderNames {
     return found.type >> 12;
   }
 
-  /** The text of the link at a place, when `destination` has read it, or -errno. */
-  target(at: number): string | number | undefined {
-    return this.#targets[at];
-  }
-
   /** Notes that there is a link to `target` now. */
   linked(at: number, target: string): void {
     this.types[at] = DT_LNK;
     this.libraries[at] = undefined;
-    this.#targets[at] = target;
+    this.targets[at] = target;
   }
 
   /** Notes that `name` is gone. */
   removed(name: string): void {
-    this.types[this.placeOf(name)] = NOTHING;
+    const at = this.placeOf(name);
+    this.types[at] = NOTHING;
+    this.targets[at] = undefined;
   }
 
   /**
@@ -105,12 +105,12 @@ export class FolderNames {
    * whose target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere.
    */
   destination(start: number): number | undefined {
-    const { types } = this;
+    const { types, targets } = this;
     let at = start;
     for (let links = this.#links; links <= LINK_LIMIT; links += 1) {
       const type = types[at];
       if (type !== DT_LNK && (type !== DT_UNKNOWN || this.typeOf(at) !== DT_LNK)) return at;
-      const target = this.#targets[at] ?? this.#readlink(at);
+      const target = targets[at] ?? this.#readlink(at);
       if (typeof target === "number") return at;
       const next = this.#places.get(target);
       if (next === undefined || types[next] === NOTHING) return isPath(target) ? at : undefined;
@@ -119,16 +119,10 @@ export class FolderNames {
     return undefined;
   }
 
-  /** Whether there is a link, read before, straight to the regular file `name` at the place `file`; what is usual. */
-  leadsStraight(at: number, file: number, name: string): boolean {
-    const { types } = this;
-    return types[at] === DT_LNK && types[file] === DT_REG && this.#targets[at] === name && this.#links < LINK_LIMIT;
-  }
-
   #readlink(at: number): string | number {
     const name = this.listed[at];
     const target = name === undefined ? -1 : this.#directory.readlinkListed(name);
-    this.#targets[at] = target;
+    this.targets[at] = target;
     return target;
   }
 }

@@ -62,16 +62,15 @@ export class Libraries {
   /** Files that will hardly be met again are not remembered: there can be tens of thousands. */
   #read(opened: OpenFile, remembers: boolean): LibraryFile {
     const { identity } = opened;
-    let file = this.#byIdentity.get(identity);
     // Not `using`: what it compiles to takes as long as opening the file.
     try {
-      if (file === undefined) {
-        const content = this.#reader.read(opened, identity);
-        // Skips are the reader's constants.
-        file = content.skip === undefined ? content : { ...content, identity };
-        this.#count += 1;
-        if (remembers) this.#byIdentity.set(identity, file);
-      }
+      const known = this.#byIdentity.get(identity);
+      if (known !== undefined) return known;
+      const content = this.#reader.read(opened, identity);
+      // Skips are the reader's constants.
+      const file = content.skip === undefined ? content : { ...content, identity };
+      this.#count += 1;
+      if (remembers) this.#byIdentity.set(identity, file);
       return file;
     } finally {
       opened.close();

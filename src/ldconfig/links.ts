@@ -2,7 +2,7 @@
  * The links that make a file findable by its soname: `libx.so.1 -> libx.so.1.2` (ldconfig.c's create_links). Other than
  * ldconfig, a link is replaced in one step, and a soname that is no plain file name makes no link anywhere.
  */
-import { DT_LNK, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
+import { DT_LNK, DT_REG, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, FileFacts, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { NOTHING, type FolderNames } from "./folder-names.ts";
@@ -74,9 +74,13 @@ export class FolderLinks {
 
   /** What is there for an offer that wants a link; no system call in the usual cases. */
   state(offer: Offer): LinkState {
-    const { soname, place, at, name } = offer;
-    if (place === at || this.#names.leadsStraight(place, at, name)) return "right";
-    const type = this.#names.typeOf(place);
+    const { place, at } = offer;
+    if (place === at) return "right";
+    const names = this.#names;
+    // The usual case: a link to the regular file beside it.
+    if (names.targets[place] === offer.name && names.types[at] === DT_REG && names.followed) return "right";
+    const { soname } = offer;
+    const type = names.typeOf(place);
     if (type === NOTHING) {
       return soname === "" || soname === "." || soname === ".." || soname.includes("/") ? "impossible" : "missing";
     }
@@ -110,7 +114,7 @@ export class FolderLinks {
     if (at === undefined) return undefined;
     const library = this.#names.libraries[at];
     if (typeof library === "object") return library.identity;
-    const target = this.#names.target(at);
+    const target = this.#names.targets[at];
     let found: FileFacts | number | undefined;
     if (this.#names.types[at] !== DT_LNK) found = this.#directory.stat(this.#names.listed[at] ?? "");
     else if (typeof target === "string") found = this.#root.stat(target, this.#directory.path);

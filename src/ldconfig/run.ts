@@ -247,16 +247,16 @@ export class Run implements Disposable {
         continue;
       }
       if (offer.isLink) continue;
-      let state = links.state(offer);
-      if (state === "empty" && !this.#settles) state = "occupied";
-      let outcome: Outcome = state === "occupied" ? "occupied" : "kept";
-      if (state !== "right" && this.#options.links) outcome = this.#mendOne(folder, offer, links, state);
+      const state = links.state(offer);
+      const outcome = state === "right" ? "kept" : this.#mendOne(folder, offer, links, state);
       observer?.offered(folder, offer, outcome);
     }
   }
 
-  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, state: Exclude<LinkState, "right">): Outcome {
+  #mendOne(folder: Folder, offer: Offer, links: FolderLinks, found: Exclude<LinkState, "right">): Outcome {
     const { name, soname } = offer;
+    const state = found === "empty" && !this.#settles ? "occupied" : found;
+    if (!this.#options.links) return state === "occupied" ? "occupied" : "kept";
     const reason = state === "occupied" || state === "impossible" ? FAILURES[state] : links.mend(offer, state);
     if (reason === READ_ONLY) this.readOnly ??= `${folder.path}/${soname}`;
     if (reason !== undefined) {

@@ -148,7 +148,7 @@ export class FolderScan {
   }
 
   #regular(at: number, name: ListedName): void {
-    const file = this.#libraryOf(at);
+    const file = this.#names.libraries[at] ?? this.#read(at, name);
     if (typeof file === "number") this.#unopened(name, file, "cannot be opened");
     else this.#offer(at, name, file, false);
   }
@@ -166,24 +166,19 @@ export class FolderScan {
     const end = this.#names.destination(at);
     if (end === undefined) return -ENOENT;
     const type = this.#names.types[end];
-    if (type === DT_REG) return this.#libraryOf(end);
-    const target = this.#names.target(end);
+    // Only what was listed is ever known to be a file.
+    if (type === DT_REG) return this.#names.libraries[end] ?? this.#read(end, this.#names.listed[end]);
+    const target = this.#names.targets[end];
     if (type === DT_LNK && typeof target === "string") {
       return this.#context.libraries.at(target, this.#directory.path);
     }
     return type === DT_DIR ? -EISDIR : -1;
   }
 
-  #libraryOf(at: number): LibraryFile | number {
-    const { libraries } = this.#names;
-    const known = libraries[at];
-    if (known !== undefined) return known;
-    const name = this.#names.listed[at];
-    // Only what was listed is ever known to be a file.
-    if (name === undefined) return -ENOENT;
-    const read = this.#context.libraries.named(this.#directory, name);
-    libraries[at] = read;
-    return read;
+  #read(at: number, name: ListedName | undefined): LibraryFile | number {
+    const file = name === undefined ? -ENOENT : this.#context.libraries.named(this.#directory, name);
+    this.#names.libraries[at] = file;
+    return file;
   }
 
   #offer(at: number, name: string, file: LibraryFile, viaLink: boolean): void {
@@ -193,16 +188,18 @@ export class FolderScan {
     if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
     if (isLink) soname = name;
     let { flags } = file;
-    const { type } = this.#folder;
-    if (flags === FLAG_ELF && type > 1 && this.#libraryTypes) flags = type;
-
+    if (flags === FLAG_ELF && this.#libraryTypes && this.#folder.type > 1) flags = this.#folder.type;
     const place = soname === name ? at : this.#names.placeOf(soname);
     const known = this.#byPlace[place];
     if (known === undefined) {
       const offer = { soname, place, name, at, flags, isLink, file };
       this.#byPlace[place] = offer;
       this.#offers[this.#offers.length] = offer;
-    } else this.#rival(known, at, name, flags, isLink, file);
+      return;
+    }
+    // The usual case: the link that the soname's file has already.
+    if (isLink && !known.isLink && flags === known.flags) return;
+    this.#rival(known, at, name, flags, isLink, file);
   }
 
   /** A second file for a soname: a file wins over a link, else the higher version in its name. */

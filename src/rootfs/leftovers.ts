@@ -22,8 +22,8 @@ export function removeLeftovers(directory: number): void {
   for (let used = 1; used > 0 && considered < MOST;) {
     used = getdents64(descriptor, entryBytes);
     for (let at = 0; at < used; at += entryHalves[(at + LENGTH) >> 1] ?? 0) {
+      if (entryBytes[at + NAME] !== FIRST || entryBytes[at + NAME + 1] !== SECOND) continue;
       const start = at + NAME;
-      if (entryBytes[start] !== FIRST || entryBytes[start + 1] !== SECOND) continue;
       const name = textOf(entryBytes, start, entryBytes.indexOf(0, start));
       if (!name.startsWith(TEMPORARY_PREFIX)) continue;
       considered += 1;
