@@ -19,27 +19,31 @@ const AT_ONCE = 8192;
  * before it ends with is placed inside that one, any other string starts after the previous string's NUL. The layout
  * depends on the set of strings only, so duplicates cost nothing and the order given does not matter.
  *
- * @param strings is used up
- * @param tails more strings to lay out, not more than `strings`; used up. Where `tails[i]` is the end of `strings[i]`, as
- *   a library's name is of its path, it needs no sorting: it lies inside the last string of the order that ends with it.
+ * @param tails as many as `strings`. Where `tails[i]` is the end of `strings[i]`, as a library's name is of its path, it
+ *   needs no sorting: it lies inside the last string of the order that ends with it.
+ * @param others further strings; their offsets stand behind those of `strings`
  */
-export function layOutStrings(strings: string[], tails: string[]): StringTable {
-  const given = strings.length;
-  /** Tails that are no end: they are further strings. */
+export function layOutStrings(
+  strings: readonly string[],
+  tails: readonly string[],
+  others: readonly string[],
+): StringTable {
+  /** Which tails are no end: they are further strings. */
   const apart: number[] = [];
   for (let at = 0; at < tails.length; at += 1) {
     const string = strings[at] ?? "";
     const tail = tails[at] ?? "";
     // As endsWith, in half the time: that looks for a regular expression first.
-    if (string.indexOf(tail, string.length - tail.length) !== -1) continue;
-    apart.push(at);
-    tails[at] = string;
-    strings.push(tail);
+    if (string.indexOf(tail, string.length - tail.length) === -1) apart.push(at);
   }
-  for (let at = tails.length; at < strings.length; at += 1) tails[at] = strings[at] ?? "";
+  if (others.length === 0 && apart.length === 0) return layOutEnds(strings, tails);
 
-  const table = layOutEnds(strings, tails);
-  apart.forEach((at, index) => (table.tailOffsets[at] = table.offsets[given + index] ?? 0));
+  const more = others.concat(apart.map((at) => tails[at] ?? ""));
+  const ends = tails.concat(more);
+  for (const at of apart) ends[at] = strings[at] ?? "";
+  const table = layOutEnds(strings.concat(more), ends);
+  const first = strings.length + others.length;
+  apart.forEach((at, index) => (table.tailOffsets[at] = table.offsets[first + index] ?? 0));
   return table;
 }
 

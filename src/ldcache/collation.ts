@@ -30,7 +30,7 @@ const SAFE_DIGITS = 9;
 /** Names made comparable. */
 export interface Collation {
   /** One key per name, in the order of the names. The character NUL does not occur in them. */
-  readonly keys: readonly string[];
+  readonly keys: string[];
   /** The smallest of the characters that numbers begin with. */
   readonly digits: number;
   /**

@@ -1,9 +1,5 @@
-/** One line of a cache: where the dynamic linker finds a library. */
-export interface CacheEntry {
-  /** The soname that is looked up, a byte string without NUL. */
-  readonly key: string;
-  /** The path of the file, a byte string without NUL. */
-  readonly value: string;
+/** What a cache tells of a library besides its name and its path. */
+export interface EntryKind {
   /** ABI and C library, as `FLAG_*` of `elf/constants.ts`; a signed 32-bit number. */
   readonly flags: number;
   /** The kernel that the library asks for, `kind << 24 | major << 16 | minor << 8 | patch`; 0 since glibc 2.36. */
@@ -16,4 +12,12 @@ export interface CacheEntry {
   readonly hwcaps: string | undefined;
   /** x86 ISA level, 0 to 1023; counts with `hwcaps` only. */
   readonly isa: number;
+}
+
+/** One line of a cache: where the dynamic linker finds a library. */
+export interface CacheEntry extends EntryKind {
+  /** The soname that is looked up, a byte string without NUL. */
+  readonly key: string;
+  /** The path of the file, a byte string without NUL. */
+  readonly value: string;
 }

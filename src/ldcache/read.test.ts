@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FormatError } from "../errors.ts";
 import type { CacheEntry } from "./entry.ts";
 import { readCache } from "./read.ts";
+import { EntryList } from "./entry-list.ts";
 import { type CacheLayout, writeCache } from "./write.ts";
 
 const layout: CacheLayout = {
@@ -30,16 +31,16 @@ const samples = [
 ];
 
 const files: Record<string, Uint8Array> = {
-  new: writeCache(samples, ["x86-64-v3"], layout),
-  compat: writeCache(samples, ["x86-64-v3"], { ...layout, format: "compat" }),
-  "compat before 2.33": writeCache(samples.slice(1), [], {
+  new: writeCache(EntryList.of(samples), ["x86-64-v3"], layout),
+  compat: writeCache(EntryList.of(samples), ["x86-64-v3"], { ...layout, format: "compat" }),
+  "compat before 2.33": writeCache(EntryList.of(samples.slice(1)), [], {
     ...layout,
     format: "compat",
     endianByte: false,
     extensions: false,
   }),
-  old: writeCache(samples, [], { ...layout, format: "old" }),
-  "big endian": writeCache(samples, ["x86-64-v3"], { ...layout, bigEndian: true }),
+  old: writeCache(EntryList.of(samples), [], { ...layout, format: "old" }),
+  "big endian": writeCache(EntryList.of(samples), ["x86-64-v3"], { ...layout, bigEndian: true }),
 };
 
 /** The file `new` with other numbers in it. */

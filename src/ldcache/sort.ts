@@ -1,6 +1,8 @@
+import { descendingOrder } from "../bytes/order.ts";
 import { collate, type Collation, numberAt, unsafeNumber } from "./collation.ts";
 import { compareNames } from "./compare-names.ts";
-import type { CacheEntry } from "./entry.ts";
+import type { EntryKind } from "./entry.ts";
+import type { EntryList } from "./entry-list.ts";
 
 /** What the order of entries depends on besides the entries. */
 export interface SortRules {
@@ -20,86 +22,62 @@ export interface SortRules {
 const EXACT_COMPARISONS = 500_000;
 
 /**
- * Sorts cache entries as ldconfig does (`compare` in glibc's elf/cache.c): names descending by number-aware comparison,
- * flags descending, entries of `glibc-hwcaps` folders before others and by folder name, then capabilities and kernel
- * versions where the release knows them; equal entries keep the order of insertion, which is that of the array given.
+ * The order in which ldconfig writes entries (`compare` in glibc's elf/cache.c), as their indices: names descending by
+ * number-aware comparison, flags descending, entries of `glibc-hwcaps` folders before others and by folder name, then
+ * capabilities and kernel versions where the release knows them; equal entries keep the order of insertion.
  *
  * ldconfig inserts each entry before the first one that compares greater. Where the comparison is a total order that is
  * a stable sort, done here on strings made to compare alike; the remaining names are inserted one by one.
  */
-export function sortEntries(entries: readonly CacheEntry[], rules: SortRules): CacheEntry[] {
-  const names: string[] = [];
-  for (let at = 0; at < entries.length; at += 1) names[at] = entries[at]?.key ?? "";
-  const collation = collate(names, rules.charSigned);
-  const composites = compose(entries, collation.keys, rules).sort();
-  const sorted: CacheEntry[] = [];
-  const order: number[] = [];
-  const last = entries.length - 1;
-  // Whatever comes first has the larger key.
-  for (let at = last; at >= 0; at -= 1) {
-    const composite = composites[at] ?? "";
-    const end = composite.length;
-    const high = last < 1 << 16 ? 0 : composite.charCodeAt(end - 3) << 16;
-    const index = last - (high | (composite.charCodeAt(end - 2) << 8) | composite.charCodeAt(end - 1));
-    const entry = entries[index];
-    if (entry === undefined) continue;
-    if (collation.unsafe) order.push(index);
-    sorted[sorted.length] = entry;
-  }
-  return collation.unsafe ? reinsert(entries, collation, order, rules) : sorted;
+export function sortEntries(entries: EntryList, rules: SortRules): Int32Array {
+  const collation = collate(entries.keys, rules.charSigned);
+  const order = descendingOrder(compose(entries, collation, rules));
+  if (collation.unsafe) reinsert(entries, collation, order, rules);
+  return order;
 }
 
-/**
- * Keys of whole entries: the name's, the rest of what is compared, and the entry's index counted from the end, as three
- * characters; all in characters up to 255, but for those of numbers where a name has bytes above 127.
- */
-function compose(entries: readonly CacheEntry[], keys: readonly string[], rules: SortRules): string[] {
-  const ranks = rankFolders(entries);
+/** Keys of whole entries: the name's, and what else is compared, where that differs. */
+function compose(entries: EntryList, { keys, unsafe }: Collation, rules: SortRules): string[] {
+  const kinds = entries.distinctKinds();
+  // The sort uses them up.
+  if (kinds.length < 2) return unsafe ? keys.slice() : keys;
+  const ranks = rankFolders(kinds);
+  const rests = new Map<EntryKind, string>();
+  for (const kind of kinds) rests.set(kind, restOf(kind, ranks, rules));
   const composites: string[] = [];
-  /** The rest of `made`, and the first two characters of the index. */ let tail = "";
-  let made: CacheEntry | undefined;
-  for (let inverse = entries.length - 1; inverse >= 0; inverse -= 1) {
-    const at = composites.length;
-    const entry = entries[at];
-    if (entry === undefined) break;
-    const low = inverse & 0xff;
-    if (made === undefined || low === 0xff || !restIsSame(made, entry)) {
-      tail = restOf(entry, ranks, rules) + String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff);
-      made = entry;
+  let last: EntryKind | undefined;
+  let rest = "";
+  for (let at = 0; at < keys.length; at += 1) {
+    const kind = entries.kinds[at];
+    if (kind !== undefined && kind !== last) {
+      rest = rests.get(kind) ?? "";
+      last = kind;
     }
-    composites[at] = (keys[at] ?? "") + tail + String.fromCharCode(low);
+    composites[at] = (keys[at] ?? "") + rest;
   }
   return composites;
 }
 
-function restIsSame(a: CacheEntry, b: CacheEntry): boolean {
-  return (
-    a.flags === b.flags &&
-    a.hwcaps === b.hwcaps &&
-    a.osVersion === b.osVersion &&
-    a.hwcapLow === b.hwcapLow &&
-    a.hwcapHigh === b.hwcapHigh
-  );
-}
-
 /** Names of `glibc-hwcaps` folders to numbers from 1 on, the last name first. */
-function rankFolders(entries: readonly CacheEntry[]): ReadonlyMap<string, number> {
-  const folders = new Set<string>();
-  for (let at = 0; at < entries.length; at += 1) {
-    const hwcaps = entries[at]?.hwcaps;
-    if (hwcaps !== undefined) folders.add(hwcaps);
-  }
-  const descending = Array.from(folders).sort().reverse();
+function rankFolders(kinds: readonly EntryKind[]): ReadonlyMap<string, number> {
+  const descending = foldersOf(kinds).reverse();
   return new Map(descending.map((name, index) => [name, index + 1]));
 }
 
+/** The names of the `glibc-hwcaps` folders of these kinds, in bytewise order. */
+export function foldersOf(kinds: readonly EntryKind[]): string[] {
+  const names = new Set<string>();
+  for (const { hwcaps } of kinds) if (hwcaps !== undefined) names.add(hwcaps);
+  return Array.from(names).sort();
+}
+
 /** What follows the name in a composite key: NUL, which ends the name, and numbers of which the larger comes first. */
-function restOf(entry: CacheEntry, ranks: ReadonlyMap<string, number>, rules: SortRules): string {
-  const rank = entry.hwcaps === undefined ? 0 : (ranks.get(entry.hwcaps) ?? 0);
+function restOf(kind: EntryKind, ranks: ReadonlyMap<string, number>, rules: SortRules): string {
+  const rank = kind.hwcaps === undefined ? 0 : (ranks.get(kind.hwcaps) ?? 0);
   const legacy = rules.legacySorted
-    ? String.fromCharCode(countBits(entry)) + word(entry.hwcapHigh) + word(entry.hwcapLow)
+    ? String.fromCharCode(countBits(kind)) + word(kind.hwcapHigh) + word(kind.hwcapLow)
     : "";
-  return `\0${word(entry.flags ^ 0x80000000)}${word(rank)}${legacy}${rules.osVersionSorted ? word(entry.osVersion) : ""}`;
+  return `\0${word(kind.flags ^ 0x80000000)}${word(rank)}${legacy}${rules.osVersionSorted ? word(kind.osVersion) : ""}`;
 }
 
 /** 32 bits as characters that compare like the number, which is taken as unsigned. */
@@ -107,7 +85,7 @@ function word(value: number): string {
   return String.fromCharCode(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
-function countBits({ hwcapLow, hwcapHigh }: CacheEntry): number {
+function countBits({ hwcapLow, hwcapHigh }: EntryKind): number {
   let count = 0;
   for (let bits = hwcapLow; bits !== 0; bits &= bits - 1) count += 1;
   for (let bits = hwcapHigh; bits !== 0; bits &= bits - 1) count += 1;
@@ -115,17 +93,12 @@ function countBits({ hwcapLow, hwcapHigh }: CacheEntry): number {
 }
 
 /**
- * Gives names with unsafe numbers their exact places in `order`, and returns the entries. Names compare by magnitude up to the first place where
+ * Gives names with unsafe numbers their exact places in `order`. Names compare by magnitude up to the first place where
  * one of them has an unsafe number and the other a number, too. So the names that begin alike and go on with a number
  * stand together, their neighbours compare with all of them alike, and only their order among themselves is redone. The
  * unsafe numbers, being the longest, are at the front of them.
  */
-function reinsert(
-  entries: readonly CacheEntry[],
-  collation: Collation,
-  order: number[],
-  rules: SortRules,
-): CacheEntry[] {
+function reinsert(entries: EntryList, collation: Collation, order: Int32Array, rules: SortRules): void {
   const { keys, digits } = collation;
   const pattern = unsafeNumber(collation);
   let budget = EXACT_COMPARISONS;
@@ -143,28 +116,27 @@ function reinsert(
       const cost = ((end - start) * (end - start)) / 2;
       if (cost <= budget) {
         budget -= cost;
-        const inserted = insertOneByOne(entries, order.slice(start, end), rules);
-        for (const [offset, index] of inserted.entries()) order[start + offset] = index;
+        order.set(insertOneByOne(entries, order.slice(start, end), rules), start);
       }
     }
     start = end;
   }
-  return order.map((index) => entries[index]).filter((entry) => entry !== undefined);
 }
 
-function insertOneByOne(entries: readonly CacheEntry[], indices: number[], rules: SortRules): number[] {
+function insertOneByOne(entries: EntryList, indices: Int32Array, rules: SortRules): number[] {
   const list: number[] = [];
-  for (const index of indices.sort((a, b) => a - b)) {
-    const entry = entries[index];
-    const place = list.findIndex((other) => compareEntries(entries[other], entry, rules) > 0);
+  for (const index of indices.sort()) {
+    const place = list.findIndex((other) => compareEntries(entries, other, index, rules) > 0);
     list.splice(place < 0 ? list.length : place, 0, index);
   }
   return list;
 }
 
-function compareEntries(a: CacheEntry | undefined, b: CacheEntry | undefined, rules: SortRules): number {
+function compareEntries({ keys, kinds }: EntryList, one: number, other: number, rules: SortRules): number {
+  const a = kinds[one];
+  const b = kinds[other];
   if (a === undefined || b === undefined) return 0;
-  const names = compareNames(b.key, a.key, rules.charSigned);
+  const names = compareNames(keys[other] ?? "", keys[one] ?? "", rules.charSigned);
   if (names !== 0) return names;
   if (a.flags !== b.flags) return b.flags - a.flags;
   if (a.hwcaps !== b.hwcaps) {

@@ -9,8 +9,9 @@ import { forgeElf } from "../../test/support/elf-forge.ts";
 import { HookError } from "../errors.ts";
 import type { CacheEntry } from "./entry.ts";
 import { readCache } from "./read.ts";
+import { EntryList } from "./entry-list.ts";
 import { sortEntries } from "./sort.ts";
-import { type CacheFormat, type CacheLayout, writeCache } from "./write.ts";
+import { type CacheFormat, type CacheLayout, writeCache as writeList } from "./write.ts";
 
 const GENERATOR = "ldconfig (GNU libc) stable release version 2.42";
 
@@ -40,6 +41,10 @@ const old: CacheLayout = {
 function entry(key: string, more: Partial<CacheEntry> = {}): CacheEntry {
   const value = `/opt/a/${key}`;
   return { key, value, flags: 0x303, osVersion: 0, hwcapLow: 0, hwcapHigh: 0, hwcaps: undefined, isa: 0, ...more };
+}
+
+function writeCache(list: readonly CacheEntry[], interned: readonly string[], layout: CacheLayout): Uint8Array {
+  return writeList(EntryList.of(list), interned, layout);
 }
 
 /** Puts a file together from numbers of 32 bits and texts. */
@@ -191,7 +196,7 @@ describe("writeCache", () => {
             (!layout.extensions || layout.format === "new" || (hwcapLow === 0 && hwcapHigh === 0)),
         );
         const cache = readCache(writeCache(usable, ["x86-64-v4"], layout));
-        expect(cache.entries).toEqual(sortEntries(usable, layout));
+        expect(cache.entries).toEqual(Array.from(sortEntries(EntryList.of(usable), layout), (index) => usable[index]));
         expect(cache.format).toBe(layout.format);
         // A header that neither names the byte order nor announces anything does not tell it.
         const told = layout.endianByte || layout.extensions || usable.length > 0;

@@ -20,8 +20,9 @@ import {
   OLD_ENTRY_BYTES,
   OLD_HEADER_BYTES,
 } from "./constants.ts";
-import type { CacheEntry } from "./entry.ts";
-import { sortEntries, type SortRules } from "./sort.ts";
+import type { EntryKind } from "./entry.ts";
+import type { EntryList } from "./entry-list.ts";
+import { foldersOf, sortEntries, type SortRules } from "./sort.ts";
 
 /** `compat` is the old format with the new one behind it, in one file. */
 export type CacheFormat = "old" | "compat" | "new";
@@ -43,75 +44,49 @@ export interface CacheLayout extends SortRules {
 /**
  * The bytes of a cache file, as ldconfig writes it (`save_cache` in glibc's elf/cache.c).
  *
- * @param entries in the order in which the libraries were found; they are sorted here
  * @param interned names of the `glibc-hwcaps` subfolders that were met, with libraries in them or not
  * @throws HookError "refused" for legacy capabilities in the old or compat format with extensions, where ldconfig of
  *   2.33 to 2.36 overruns its buffer
  */
-export function writeCache(
-  entries: readonly CacheEntry[],
-  interned: readonly string[],
-  layout: CacheLayout,
-): Uint8Array {
-  const plain = layout.format === "new" ? [] : entries.filter((entry) => entry.hwcapLow === 0 && entry.hwcapHigh === 0);
-  if (layout.format !== "new" && layout.extensions && plain.length < entries.length) {
+export function writeCache(entries: EntryList, interned: readonly string[], layout: CacheLayout): Uint8Array {
+  const kinds = entries.distinctKinds();
+  if (layout.format !== "new" && layout.extensions && !kinds.every(isPlain)) {
     const reason = `legacy hardware capabilities have no right place in format ${layout.format}; format new takes them`;
     throw new HookError("refused", "write cache", "", reason);
   }
-  const sorted = sortEntries(entries, layout);
-  const folders = usedFolders(sorted);
-  const strings = layout.extensions ? sharedStrings(sorted, folders, interned) : plainStrings(sorted);
-  return new CacheWriter(layout, sorted, folders, strings).write();
-}
-
-/** The names of the `glibc-hwcaps` folders that entries lie in, in bytewise order. */
-function usedFolders(entries: readonly CacheEntry[]): readonly string[] {
-  const names = new Set<string>();
-  for (let at = 0; at < entries.length; at += 1) {
-    const hwcaps = entries[at]?.hwcaps;
-    if (hwcaps !== undefined) names.add(hwcaps);
-  }
-  return Array.from(names).sort();
+  const order = sortEntries(entries, layout);
+  const folders = foldersOf(kinds);
+  const strings = layout.extensions ? sharedStrings(entries, folders, interned) : plainStrings(entries, order);
+  return new CacheWriter(layout, entries, order, folders, strings).write();
 }
 
 /** The string table, and where in it the entries' strings and the folders' names are. */
 interface Strings {
   readonly bytes: Uint8Array;
+  /** By the entries' indices. */
   readonly keys: Int32Array;
-  /** Those of the entries; then the folders. */
+  /** The same; then the folders. */
   readonly values: Int32Array;
 }
 
 /** Since 2.33: one copy of each string, tails shared. */
-function sharedStrings(
-  entries: readonly CacheEntry[],
-  folders: readonly string[],
-  interned: readonly string[],
-): Strings {
-  const keys: string[] = [];
-  const values: string[] = [];
-  for (let at = 0; at < entries.length; at += 1) {
-    const entry = entries[at];
-    if (entry === undefined) continue;
-    keys[at] = entry.key;
-    values[at] = entry.value;
-  }
-  for (const name of folders) values.push(name);
-  for (const name of interned) values.push(name);
-  const { bytes, offsets, tailOffsets } = layOutStrings(values, keys);
+function sharedStrings(entries: EntryList, folders: readonly string[], interned: readonly string[]): Strings {
+  const { bytes, offsets, tailOffsets } = layOutStrings(entries.values, entries.keys, folders.concat(interned));
   return { bytes, keys: tailOffsets, values: offsets };
 }
 
 /** Before: every string as often as it is used. */
-function plainStrings(entries: readonly CacheEntry[]): Strings {
+function plainStrings(entries: EntryList, order: Int32Array): Strings {
   const strings: string[] = [];
-  const keys = new Int32Array(entries.length);
-  const values = new Int32Array(entries.length);
+  const keys = new Int32Array(order.length);
+  const values = new Int32Array(order.length);
   let end = 0;
-  for (const [at, { key, value }] of entries.entries()) {
-    keys[at] = end;
+  for (const index of order) {
+    const key = entries.keys[index] ?? "";
+    const value = entries.values[index] ?? "";
+    keys[index] = end;
     end += key.length + 1;
-    values[at] = end;
+    values[index] = end;
     end += value.length + 1;
     strings.push(key, value);
   }
@@ -121,7 +96,8 @@ function plainStrings(entries: readonly CacheEntry[]): Strings {
 /** Where things are in the file that is being written, in bytes from its start; everything but texts is in words. */
 class CacheWriter {
   readonly #layout: CacheLayout;
-  readonly #entries: readonly CacheEntry[];
+  readonly #entries: EntryList;
+  readonly #order: Int32Array;
   readonly #folders: readonly string[];
   readonly #strings: Strings;
   /** Entries of the old part, the copy of the last one included. */
@@ -134,13 +110,20 @@ class CacheWriter {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
 
-  constructor(layout: CacheLayout, entries: readonly CacheEntry[], folders: readonly string[], strings: Strings) {
+  constructor(
+    layout: CacheLayout,
+    entries: EntryList,
+    order: Int32Array,
+    folders: readonly string[],
+    strings: Strings,
+  ) {
     const { format } = layout;
-    const plain = format === "new" ? 0 : entries.reduce((count, entry) => count + (isPlain(entry) ? 1 : 0), 0);
+    const plain = format === "new" ? 0 : entries.kinds.filter(isPlain).length;
     const hasNew = format !== "old";
     const hasExtensions = hasNew && layout.extensions;
     this.#layout = layout;
     this.#entries = entries;
+    this.#order = order;
     this.#folders = folders;
     this.#strings = strings;
     // An even count keeps the new part aligned.
@@ -185,13 +168,14 @@ class CacheWriter {
     words[(OLD_HEADER_BYTES >> 2) - 1] = this.#oldCount;
     const strings = this.#stringsAt - this.#base + this.#padding();
     let at = OLD_HEADER_BYTES >> 2;
-    this.#entries.forEach((entry, index) => {
-      if (!isPlain(entry)) return;
-      words[at] = entry.flags;
+    for (const index of this.#order) {
+      const kind = this.#entries.kinds[index];
+      if (kind === undefined || !isPlain(kind)) continue;
+      words[at] = kind.flags;
       words[at + 1] = strings + (keys[index] ?? 0);
       words[at + 2] = strings + (values[index] ?? 0);
       at += 3;
-    });
+    }
     if (at < this.#base >> 2) words.copyWithin(at, at - 3, at);
   }
 
@@ -216,22 +200,29 @@ class CacheWriter {
     const high = this.#layout.bigEndian ? 4 : 5;
     const low = 9 - high;
     let at = start + (NEW_HEADER_BYTES >> 2);
-    const entries = this.#entries;
-    for (let index = 0; index < entries.length; index += 1) {
-      const entry = entries[index];
-      if (entry === undefined) continue;
-      const { osVersion, hwcapLow, hwcapHigh, hwcaps } = entry;
-      words[at] = entry.flags;
+    const order = this.#order;
+    const { kinds } = this.#entries;
+    let last: EntryKind | undefined;
+    let flags = 0;
+    let osVersion = 0;
+    let lowWord = 0;
+    let highWord = 0;
+    for (let place = 0; place < order.length; place += 1) {
+      const index = order[place] ?? 0;
+      const kind = kinds[index];
+      if (kind !== undefined && kind !== last) {
+        const { hwcaps } = kind;
+        ({ flags, osVersion } = kind);
+        lowWord = hwcaps === undefined ? kind.hwcapLow : this.#folders.indexOf(hwcaps);
+        highWord = hwcaps === undefined ? kind.hwcapHigh : DL_CACHE_HWCAP_EXTENSION | kind.isa;
+        last = kind;
+      }
+      words[at] = flags;
       words[at + 1] = strings + (keys[index] ?? 0);
       words[at + 2] = strings + (values[index] ?? 0);
       if (osVersion !== 0) words[at + 3] = osVersion;
-      if (hwcaps !== undefined) {
-        words[at + low] = this.#folders.indexOf(hwcaps);
-        words[at + high] = DL_CACHE_HWCAP_EXTENSION | entry.isa;
-      } else if (hwcapLow !== 0 || hwcapHigh !== 0) {
-        words[at + low] = hwcapLow;
-        words[at + high] = hwcapHigh;
-      }
+      if (lowWord !== 0) words[at + low] = lowWord;
+      if (highWord !== 0) words[at + high] = highWord;
       at += NEW_ENTRY_BYTES >> 2;
     }
   }
@@ -259,6 +250,6 @@ class CacheWriter {
   }
 }
 
-function isPlain(entry: CacheEntry): boolean {
-  return entry.hwcapLow === 0 && entry.hwcapHigh === 0;
+function isPlain(kind: EntryKind): boolean {
+  return kind.hwcapLow === 0 && kind.hwcapHigh === 0;
 }

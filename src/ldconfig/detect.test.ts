@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MACHINE } from "../../test/support/elf-forge.ts";
 import { scratchDirectory } from "../../test/support/scratch.ts";
+import { EntryList } from "../ldcache/entry-list.ts";
 import { writeCache } from "../ldcache/write.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { detectProfile, type Detection } from "./detect.ts";
@@ -251,7 +252,7 @@ describe("without ldconfig", () => {
       architecture: "x86-64",
       packageVersion: "Ubuntu GLIBC 2.35-0ubuntu3",
     });
-    const { libc, profile } = detect({ "/etc/ld.so.cache": writeCache([], [], layout) });
+    const { libc, profile } = detect({ "/etc/ld.so.cache": writeCache(new EntryList(), [], layout) });
     expect([libc, profile.name]).toEqual(["glibc", `2.35 ubuntu ${profile.architecture}`]);
     expect(profile.layout.generator).toBe(layout.generator);
   });

@@ -1,6 +1,6 @@
 /** One run over all folders, in ldconfig's order: those that are asked for, those of ld.so.conf, the built-in ones. */
 import { HookError } from "../errors.ts";
-import type { CacheEntry } from "../ldcache/entry.ts";
+import { EntryList } from "../ldcache/entry-list.ts";
 import { writeCache } from "../ldcache/write.ts";
 import type { Log } from "../logger.ts";
 import { EROFS, S_IFLNK, describeErrno } from "../rootfs/constants.ts";
@@ -15,7 +15,7 @@ import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
 import { FolderScan, type Offer, type ScanContext } from "./scan.ts";
 import { SearchPath, type Folder, type OpenFolder } from "./search-path.ts";
-import { unmadeEntries } from "./unmade-links.ts";
+import { addUnmadeEntries } from "./unmade-links.ts";
 
 /** Entries at most; what is beyond is left out with a warning. */
 const ENTRY_LIMIT = 250_000;
@@ -59,7 +59,7 @@ interface Dangling {
 }
 
 export class Run implements Disposable {
-  readonly entries: CacheEntry[] = [];
+  readonly entries = new EntryList();
   readonly links: LinkChange[] = [];
   /** The path of a link that could not be made as its folder is read-only. */
   readOnly: string | undefined;
@@ -157,10 +157,8 @@ export class Run implements Disposable {
 
   /** What links that exist in memory only would have the dynamic linker find without the cache. */
   addUnmade(): void {
-    const { entries } = this;
     const { systemDirectories } = this.#profile;
-    for (const entry of unmadeEntries(this.#root, systemDirectories, this.#libraries.plain, entries))
-      entries.push(entry);
+    addUnmadeEntries(this.#root, systemDirectories, this.#libraries.plain, this.entries);
   }
 
   /** The bytes of the cache; throws HookError `refused`, see writeCache. */
@@ -288,7 +286,9 @@ export class Run implements Disposable {
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
     const prefix = `${path}/`;
-    const { entries } = this;
+    const { keys, values, kinds } = this.entries;
+    let kind = kinds.at(-1);
+    if (kind?.hwcaps !== hwcaps || kind?.hwcapLow !== hwcapLow || kind.hwcapHigh !== hwcapHigh) kind = undefined;
     let text = 0;
     for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
       const { soname, flags } = offer;
@@ -296,7 +296,13 @@ export class Run implements Disposable {
       let value = prefix + (hwcaps === undefined ? soname : offer.name);
       if (lasting !== undefined) value = lasting(value);
       text += soname.length + value.length;
-      entries[entries.length] = { key: soname, value, flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa };
+      if (kind === undefined || kind.flags !== flags || kind.osVersion !== osVersion || kind.isa !== isa) {
+        kind = { flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa };
+      }
+      const at = keys.length;
+      keys[at] = soname;
+      values[at] = value;
+      kinds[at] = kind;
     }
     this.#text += text;
   }

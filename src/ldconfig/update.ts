@@ -94,7 +94,7 @@ export function computeCache(root: Root, profile: Profile, options: UpdateOption
 
 /** The old formats have no right place for glibc-hwcaps; ldconfig writes them all the same (ldconfig(8) says nothing of it). */
 function warnOfFormat({ entries }: Run, { layout }: Profile, log: Log): void {
-  if (layout.format === "new" || entries.every(({ hwcaps }) => hwcaps === undefined)) return;
+  if (layout.format === "new" || entries.kinds.every(({ hwcaps }) => hwcaps === undefined)) return;
   const effect = layout.format === "old" ? "loads them on any processor" : "never finds them";
   log.warn(`format ${layout.format}: there are glibc-hwcaps libraries, and the dynamic linker ${effect} by this cache`);
 }

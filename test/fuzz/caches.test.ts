@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EntryList } from "../../src/ldcache/entry-list.ts";
 import { writeCache, type CacheLayout } from "../../src/ldcache/write.ts";
 import type { CacheEntry } from "../../src/ldcache/entry.ts";
 import { Jail, whyNoJail, type JailedResult } from "./jail.ts";
@@ -56,7 +57,7 @@ function sample(of: CacheLayout): Uint8Array {
       hwcapHigh: 0x8000_0000,
       osVersion: 0x30200,
     });
-  return writeCache(entries, [], of);
+  return writeCache(EntryList.of(entries), [], of);
 }
 
 const samples = [

@@ -1,6 +1,7 @@
 /** Everything that is in an image, as far as bounds go, for images that may be anything. */
 import { FormatError } from "../../src/errors.ts";
 import { Erofs, type Inode } from "../../src/erofs/erofs.ts";
+import { EntryList } from "../../src/ldcache/entry-list.ts";
 import { writeCache } from "../../src/ldcache/write.ts";
 import { profileFor } from "../../src/ldconfig/profile.ts";
 import { forgeElf } from "../support/elf-forge.ts";
@@ -97,7 +98,7 @@ export function rootImages(): readonly Uint8Array[] {
   const folder = "usr/lib/x86_64-linux-gnu";
   const { layout } = profileFor({ glibc: "2.36", distribution: "debian", architecture: "x86-64" });
   const entry = { flags: 0x303, osVersion: 0, hwcapLow: 0, hwcapHigh: 0, hwcaps: undefined, isa: 0 };
-  const cache = writeCache([{ ...entry, key: "libx.so.1", value: `/${folder}/libx.so.1` }], [], layout);
+  const cache = writeCache(EntryList.of([{ ...entry, key: "libx.so.1", value: `/${folder}/libx.so.1` }]), [], layout);
   const layouts = ["plain", "inline", "block map", "chunk indexes"] as const;
   return [9, 10, 12, 12].map((blockBits, index) => {
     const more = { layout: layouts[index] ?? "plain", extended: index % 2 === 1 };

@@ -1,5 +1,6 @@
 /** Small roots in which `explain` is asked, and its answer in lines that a test can name. */
 import type { CacheEntry } from "../../src/ldcache/entry.ts";
+import { EntryList } from "../../src/ldcache/entry-list.ts";
 import { type CacheLayout, writeCache } from "../../src/ldcache/write.ts";
 import { profileFor } from "../../src/ldconfig/profile.ts";
 import { cpusOf } from "../../src/loader/cpu.ts";
@@ -25,7 +26,7 @@ export function cacheOf(lines: readonly CacheLine[], more: Partial<CacheLayout> 
   const entries = lines.map(([key, value, facts]): CacheEntry => {
     return { key, value, flags: 0x303, osVersion: 0, hwcapLow: 0, hwcapHigh: 0, hwcaps: undefined, isa: 0, ...facts };
   });
-  return writeCache(entries, [], { ...layout, ...more });
+  return writeCache(EntryList.of(entries), [], { ...layout, ...more });
 }
 
 /** Makes the root, Debian's by its banner unless `/etc/os-release` is among the files, and asks. */
