@@ -1,31 +1,29 @@
-/** Strings of one character, by its code. */
-const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
+/** Strings of one character, those of larger codes first: that they stand for indices turns the order around. */
+const FALLING: readonly string[] = Array.from({ length: 0x100 }, (_, index) => String.fromCharCode(0xff ^ index));
 
 /**
  * The indices of texts in descending order of the texts, equal ones in ascending order. A text of which another one is
- * the beginning is above it; so no text may hold a NUL where another one ends. `texts` is used up.
+ * the beginning is below it; so no text may hold a NUL where another one ends. `texts` is used up.
  *
  * The engine's own sort does it, without a function that compares: the index stands behind each text, as characters.
  */
 export function descendingOrder(texts: string[]): Int32Array {
-  const last = texts.length - 1;
+  const count = texts.length;
+  const order = new Int32Array(count);
   let high = "";
-  // What is equal has to stand in ascending order when it is read from the end: so the index is counted from the end.
-  for (let inverse = last; inverse >= 0; inverse -= 1) {
-    const at = last - inverse;
-    const low = inverse & 0xff;
-    if (at === 0 || low === 0xff) high = `\0${String.fromCharCode(inverse >>> 16, (inverse >>> 8) & 0xff)}`;
-    texts[at] = (texts[at] ?? "") + high + (CHARACTERS[low] ?? "");
+  for (let at = 0; at < count; at += 1) {
+    const low = at & 0xff;
+    if (low === 0) high = `\0${FALLING[at >>> 16] ?? ""}${FALLING[(at >>> 8) & 0xff] ?? ""}`;
+    texts[at] = (texts[at] ?? "") + high + (FALLING[low] ?? "");
   }
-  texts.sort();
-  const order = new Int32Array(texts.length);
-  for (let at = last; at >= 0; at -= 1) {
-    const text = texts[at] ?? "";
+  texts.sort().reverse();
+  for (let place = 0; place < count; place += 1) {
+    const text = texts[place] ?? "";
     const end = text.length;
-    let inverse = text.charCodeAt(end - 1);
-    if (last > 0xff) inverse |= text.charCodeAt(end - 2) << 8;
-    if (last > 0xffff) inverse |= text.charCodeAt(end - 3) << 16;
-    order[last - at] = last - inverse;
+    let index = text.charCodeAt(end - 1) ^ 0xff;
+    if (count > 0x100) index |= (text.charCodeAt(end - 2) ^ 0xff) << 8;
+    if (count > 0x10000) index |= (text.charCodeAt(end - 3) ^ 0xff) << 16;
+    order[place] = index;
   }
   texts.length = 0;
   return order;

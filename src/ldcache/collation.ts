@@ -59,53 +59,59 @@ function collateAscii(text: string): Collation | undefined {
   /** The mark of the character of a word that comes first, and of the one that comes last. */
   const first = hostBigEndian ? 0x40000000 : 0x40;
   const last = 0x40000040 ^ first;
-  /** Places in `text` where numbers of several digits begin. */
-  const starts: number[] = [];
+  /** Words in which a second digit stands. */
+  const pairs: number[] = [];
   let before = 0;
-  let all = 0;
   for (let at = 0; at < count; at += 1) {
     const word = words[at] ?? 0;
-    all |= word;
+    if ((word & LETTER_BITS) === LETTERS) {
+      before = 0;
+      continue;
+    }
+    if ((word & NOT_ASCII) !== 0) return undefined;
     // With 0x30 taken away by bits, digits are below 10, half of them is below 5, and what is above becomes 0x40 or more.
     const digits = ~((((word ^ 0x30303030) >>> 1) & 0x3f3f3f3f) + 0x3b3b3b3b) & 0x40404040;
     if (digits !== 0) {
       // 0xb0, from "0" to ABOVE_ASCII, is added where there is a digit.
       words[at] = word + (digits << 1) + (digits >> 1) + (digits >> 2);
-      if ((digits & (digits >> 8)) !== 0 || ((digits & first) !== 0 && (before & last) !== 0)) {
-        addStarts(bytes, 4 * at, starts);
-      }
+      if ((digits & (digits >> 8)) !== 0 || ((digits & first) !== 0 && (before & last) !== 0)) pairs[pairs.length] = at;
     }
     before = digits;
   }
-  if ((all & 0x80808080) !== 0) return undefined;
-  return { ...measured(toText(bytes, 0, text.length), starts), digits: ABOVE_ASCII };
+  return { ...measured(bytes, text.length, pairs), digits: ABOVE_ASCII };
 }
 
-/** Adds the places before those of a word at which a second digit stands. */
-function addStarts(bytes: Uint8Array, at: number, starts: number[]): void {
-  for (let place = at; place < at + 4; place += 1) {
-    const pair = (bytes[place] ?? 0) & (bytes[place - 1] ?? 0) & ~(bytes[place - 2] ?? 0);
-    if ((pair & 0x80) !== 0) starts.push(place - 1);
-  }
-}
+/** The top bits of four characters; as a small integer, like all numbers here, as the engine is slow with others. */
+const NOT_ASCII = 0x80808080 | 0;
+/** The bits of four characters that tell that all are ASCII and from "@" on; and what they are then. */
+const LETTER_BITS = 0xc0c0c0c0 | 0;
+const LETTERS = 0x40404040;
 
-/** Puts the count of digits before each number that begins at one of the places, and takes its leading zeros away. */
-function measured(text: string, starts: readonly number[]): Pick<Collation, "keys" | "unsafe"> {
-  const zero = String.fromCharCode(ABOVE_ASCII);
+/** Puts the count of digits before each longer number, and takes its leading zeros away. `pairs` as `collateAscii` has it. */
+function measured(bytes: Uint8Array, length: number, pairs: readonly number[]): Pick<Collation, "keys" | "unsafe"> {
+  const text = toText(bytes, 0, length);
   const pieces: string[] = [];
   let unsafe = false;
   let done = 0;
-  for (let start of starts) {
-    pieces.push(text.slice(done, start));
-    let end = start + 2;
-    while (text.charCodeAt(end) >= ABOVE_ASCII) end += 1;
-    while (start < end - 1 && text[start] === zero) start += 1;
-    const count = end - start;
-    unsafe ||= count > SAFE_DIGITS;
-    if (count > 1) pieces.push(countCharacter(ABOVE_ASCII, count));
-    done = start;
+  /** The end of the last number. */
+  let end = 0;
+  for (let pair = 0; pair < pairs.length; pair += 1) {
+    const word = 4 * (pairs[pair] ?? 0);
+    // From the character before the word on, where its second digit may be the second of a number.
+    for (let start = Math.max(end, word - 1); start < word + 3; start += 1) {
+      if (((bytes[start] ?? 0) & (bytes[start + 1] ?? 0)) < ABOVE_ASCII) continue;
+      pieces[pieces.length] = text.slice(done, start);
+      end = start + 2;
+      while ((bytes[end] ?? 0) >= ABOVE_ASCII) end += 1;
+      while (start < end - 1 && bytes[start] === ABOVE_ASCII) start += 1;
+      const count = end - start;
+      unsafe ||= count > SAFE_DIGITS;
+      if (count > 1) pieces[pieces.length] = countCharacter(ABOVE_ASCII, count);
+      done = start;
+      start = end - 1;
+    }
   }
-  pieces.push(text.slice(done));
+  pieces[pieces.length] = text.slice(done);
   return { keys: pieces.join("").split("\0"), unsafe };
 }
 

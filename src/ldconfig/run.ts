@@ -287,7 +287,8 @@ export class Run implements Disposable {
     const hwcapHigh = Number(hwcap >> 32n);
     const prefix = `${path}/`;
     const { keys, values, kinds } = this.entries;
-    let kind = kinds.at(-1);
+    let at = keys.length;
+    let kind = kinds[at - 1];
     if (kind?.hwcaps !== hwcaps || kind?.hwcapLow !== hwcapLow || kind.hwcapHigh !== hwcapHigh) kind = undefined;
     let text = 0;
     for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
@@ -299,10 +300,10 @@ export class Run implements Disposable {
       if (kind === undefined || kind.flags !== flags || kind.osVersion !== osVersion || kind.isa !== isa) {
         kind = { flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa };
       }
-      const at = keys.length;
       keys[at] = soname;
       values[at] = value;
       kinds[at] = kind;
+      at += 1;
     }
     this.#text += text;
   }
