@@ -32,11 +32,6 @@ export let hasStrings = false;
 export let stringsLow = 0;
 export let stringsHigh = 0;
 
-/** After `readPlainDynamic`: offset of the soname in the string table, -1 without one. */
-export let soname = -1;
-/** After `readPlainDynamic`: the largest offset of any name, or more. */
-export let largestName = 0;
-
 /**
  * After `readDynamic`: DT_NEEDED and DT_SONAME as they come: tag, low word and high word of the offset in the string table.
  * Only the first DT_SONAME when that is all that is asked for. Valid up to `namesEnd`.
@@ -46,57 +41,54 @@ export let namesEnd = 0;
 /** Why the section ended: DT_NULL (or all was found), the last page of the file, or this reader's limit. */
 export let ending: "complete" | "outside" | "unreasonable" = "complete";
 
+/** What only `readDynamic` knows what to make of. */
+export const UNUSUAL = -2;
+
 /**
- * Reads the section of a 64-bit little-endian library at byte `offset` as far as its soname is concerned, in a fraction of
- * the time that `readDynamic` takes: the engine searches the tags. False when something is not as it is in ordinary libraries
- * (no DT_NULL in the first kilobyte, or the file ends there; a second soname, names beyond 4 GiB): only `readDynamic` knows
- * what to make of it then.
+ * Reads the section of a 64-bit little-endian library at byte `offset` as far as the string table is concerned, in a fraction
+ * of the time that `readDynamic` takes: the engine searches the tags. Answers the pair of words at which it ends; UNUSUAL when
+ * the first kilobyte has no DT_NULL, or the file ends there.
  */
-export function readPlainDynamic(offset: number, firstSonameOnly: boolean): boolean {
-  if (source.readInto(chunkBytes, offset) < CHUNK_BYTES) return false;
+export function readPlainDynamic(offset: number): number {
+  if (source.readInto(chunkBytes, offset) < CHUNK_BYTES) return UNUSUAL;
   // Tags are at even places, values at odd ones.
   let last = pairs.indexOf(TAG_NULL);
   while ((last & 1) === 1 && last > 0) last = pairs.indexOf(TAG_NULL, last + 1);
-  if (last < 0) return false;
+  if (last < 0) return UNUSUAL;
   let strings = pairs.indexOf(TAG_STRTAB);
   while ((strings & 1) === 1 && strings > 0) strings = pairs.indexOf(TAG_STRTAB, strings + 1);
   hasStrings = strings >= 0 && strings < last;
   stringsLow = words[2 * strings + 2] ?? 0;
   stringsHigh = words[2 * strings + 3] ?? 0;
-  return firstSonameOnly ? findFirstSoname(last) : findOnlySoname(last);
+  return last;
 }
 
-/** Finds the first soname before the entry at pair `end`. */
-function findFirstSoname(end: number): boolean {
+/**
+ * After `readPlainDynamic`, which answered `last`: offset of the first soname in the string table, -1 without one; UNUSUAL when
+ * it is not below `limit`.
+ */
+export function firstSoname(last: number, limit: number): number {
   let at = pairs.indexOf(TAG_SONAME);
   while ((at & 1) === 1 && at > 0) at = pairs.indexOf(TAG_SONAME, at + 1);
-  soname = -1;
-  largestName = 0;
-  if (at < 0 || at > end) return true;
-  soname = words[2 * at + 2] ?? 0;
-  largestName = soname;
-  return words[2 * at + 3] === 0;
+  if (at < 0 || at > last) return -1;
+  const offset = words[2 * at + 2] ?? 0;
+  return offset < limit && words[2 * at + 3] === 0 ? offset : UNUSUAL;
 }
 
-/** Finds the soname before the entry at pair `end`, and the largest offset of it and of the names that are needed. */
-function findOnlySoname(end: number): boolean {
-  let at = pairs.lastIndexOf(TAG_SONAME, end);
+/** The same of the only soname; UNUSUAL also when there are several, or when a name that is needed is not below `limit`. */
+export function onlySoname(last: number, limit: number): number {
+  let at = pairs.lastIndexOf(TAG_SONAME, last);
   while ((at & 1) === 1 && at > 0) at = pairs.lastIndexOf(TAG_SONAME, at - 1);
-  let needed = pairs.lastIndexOf(TAG_NEEDED, end);
+  let needed = pairs.lastIndexOf(TAG_NEEDED, last);
   while ((needed & 1) === 1 && needed > 0) needed = pairs.lastIndexOf(TAG_NEEDED, needed - 1);
-  const place = 2 * at;
-  const last = needed > at ? 2 * needed : place;
-  let largest = 0;
-  // Usually there is nothing else before them; if there is, its value counts as well, and may lead to `readDynamic`.
-  for (let entry = 0; entry <= last; entry += 4) {
-    if (words[entry + 3] !== 0) return false;
-    if (words[entry] === DT_SONAME && entry !== place) return false;
-    const offset = words[entry + 2] ?? 0;
-    if (offset > largest) largest = offset;
+  const soname = 2 * at;
+  const end = needed > at ? 2 * needed : soname;
+  // Usually nothing else is among them; if it is, it has to be below the limit as well.
+  for (let entry = 0; entry <= end; entry += 4) {
+    if ((words[entry + 2] ?? 0) >= limit || words[entry + 3] !== 0) return UNUSUAL;
+    if (words[entry] === DT_SONAME && entry !== soname) return UNUSUAL;
   }
-  soname = at < 0 ? -1 : (words[place + 2] ?? 0);
-  largestName = largest;
-  return true;
+  return at < 0 ? -1 : (words[soname + 2] ?? 0);
 }
 
 /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */

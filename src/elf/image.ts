@@ -2,6 +2,7 @@
  * The file at hand as ldconfig has it in memory, read where it is needed. One file is read at a time, and what is known of
  * it stands in variables of these modules: the engine takes a fifth of the time to get at them that it takes for a field.
  */
+import { readBuffer } from "../bytes/buffer.ts";
 import { hostBigEndian } from "../bytes/byte-order.ts";
 import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
@@ -25,7 +26,7 @@ const NOTHING: ByteSource = { size: 0, read: () => new Uint8Array(0), readInto: 
 
 const window = new Window(HEAD_BYTES);
 const headBytes = window.bytes;
-const shortName = new Uint8Array(SHORT_NAME);
+const shortName = readBuffer(SHORT_NAME);
 
 /** The first bytes of the file, as words. */
 export const head: Uint32Array = window.words;

@@ -3,12 +3,13 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { ELFCLASS32, ELFCLASS64, ELFMAG, ET_DYN, FLAG_ELF, FLAG_ELF_LIBC6, FLAG_LIBC4 } from "./constants.ts";
 import {
+  UNUSUAL,
   ending,
+  firstSoname,
   hasStrings,
-  largestName,
+  onlySoname,
   readDynamic,
   readPlainDynamic,
-  soname,
   stringsHigh,
   stringsLow,
 } from "./dynamic.ts";
@@ -171,11 +172,14 @@ function kindOf(source: ByteSource, base: number, rules: LibraryRules, facts: Ma
 
 /** The usual library; undefined for one that only `readAny` can make something of. */
 function readPlain(kind: Kind, rules: LibraryRules, identity: number): Library | Skip | undefined {
-  if (!readPlainDynamic(dynamicOffset, rules.firstSonameOnly)) return undefined;
+  const last = readPlainDynamic(dynamicOffset);
+  if (last === UNUSUAL) return undefined;
   if (!hasStrings) return NO_STRINGS;
   const strings = offsetOfAddress(stringsLow, stringsHigh, rules.stringTableSegment);
   if (strings > size) return TRUNCATED;
-  if (strings + largestName >= size) return undefined;
+  const limit = size - strings;
+  const soname = rules.firstSonameOnly ? firstSoname(last, limit) : onlySoname(last, limit);
+  if (soname === UNUSUAL) return undefined;
   return library(soname < 0 ? undefined : strings + soname, kind.flags, identity);
 }
 

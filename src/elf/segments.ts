@@ -23,6 +23,9 @@ const OUTSIDE: Skip = { skip: "outside" };
 const TRUNCATED: Skip = { skip: "truncated" };
 const NO_DYNAMIC: Skip = { skip: "no-dynamic" };
 
+/** No place of a header. */
+const UNKNOWN = -2;
+
 let isWide = false;
 /** The program headers as those of a 64-bit little-endian file, from word `start` to word `end`. */
 let table = head;
@@ -55,22 +58,33 @@ export function readSegments(wide: boolean, known: number, rules: LibraryRules, 
   osVersion = 0;
   isa = 0;
   const headers = table;
-  const last = end;
-  const readsMore = rules.osVersion || rules.isa;
-  let dynamic = -1;
-  for (let at = start; at < last; at += PHDR_WORDS) {
-    const type = headers[at];
-    if (type === PT_LOAD) continue;
-    if (type === PT_DYNAMIC) dynamic = at;
-    else if (type === PT_INTERP || readsMore) {
-      const skip = readSegment(type, at, rules, facts);
-      if (skip !== undefined) return skip;
+  let dynamic = rules.osVersion || rules.isa ? UNKNOWN : lastDynamic();
+  if (dynamic === UNKNOWN) {
+    for (let at = start; at < end; at += PHDR_WORDS) {
+      const type = headers[at];
+      if (type === PT_LOAD) continue;
+      if (type === PT_DYNAMIC) dynamic = at;
+      else {
+        const skip = readSegment(type, at, rules, facts);
+        if (skip !== undefined) return skip;
+      }
     }
   }
   if (dynamic < 0) return NO_DYNAMIC;
   if (headers[dynamic + FILE_SIZE] === 0 && (narrow || headers[dynamic + FILE_SIZE + 1] === 0)) return NO_DYNAMIC;
   dynamicOffset = headers[dynamic + OFFSET] ?? 0;
   return dynamicOffset > size ? TRUNCATED : undefined;
+}
+
+/**
+ * The last PT_DYNAMIC, as the engine's own search finds it, -1 without one. UNKNOWN when there may be a PT_INTERP, or when one
+ * of the other words is like a type.
+ */
+function lastDynamic(): number {
+  if (start === end || table.lastIndexOf(PT_INTERP, end - 1) >= start) return UNKNOWN;
+  const at = table.lastIndexOf(PT_DYNAMIC, end - 1);
+  if (at < start) return -1;
+  return (at - start) % PHDR_WORDS === 0 ? at : UNKNOWN;
 }
 
 /** Reads program headers of any class, byte order and place. */

@@ -1,3 +1,4 @@
+import { readBuffer } from "../bytes/buffer.ts";
 import { hostBigEndian, swapWords } from "../bytes/byte-order.ts";
 import type { ByteSource } from "../bytes/source.ts";
 
@@ -14,7 +15,7 @@ export class Window {
 
   /** `capacity` in bytes, a multiple of 4. */
   constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
+    this.bytes = readBuffer(capacity);
     this.words = new Uint32Array(this.bytes.buffer);
     this.pairs = new BigUint64Array(this.bytes.buffer, 0, capacity >> 3);
   }
