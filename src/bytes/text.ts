@@ -10,8 +10,9 @@ declare const latin1Into: (text: string, bytes: Uint8Array, at: number) => numbe
 export const textOf: (bytes: Uint8Array, start: number, end: number) => string = latin1;
 
 /** The byte string of `bytes[start..end)`. */
-export function toText(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
-  return latin1(bytes, start, end);
+export function toText(bytes: Uint8Array, start?: number, end?: number): string {
+  // No default values: a function that has any takes the engine twice as long to call.
+  return latin1(bytes, start ?? 0, end ?? bytes.length);
 }
 
 /** The bytes of a byte string. Throws RangeError when a char code is above 255. */

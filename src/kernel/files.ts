@@ -24,7 +24,7 @@ export function restarted(call: () => number): number {
 }
 
 /** openat(2). `mode` counts with O_CREAT only. */
-export function openat(directory: number, name: string, flags: number, mode = 0): number {
+export function openat(directory: number, name: string, flags: number, mode?: number): number {
   const result = syscall(NR.openat, directory, name, flags, mode);
   return result === -EINTR ? restarted(() => syscall(NR.openat, directory, name, flags, mode)) : result;
 }

@@ -141,14 +141,17 @@ export class Stat {
   /** Copies what every open file is asked for, and answers its type: one call instead of five getters. */
   copyTo(file: FileNumbers): number {
     const words = this.#words;
-    const inodeLow = words[8] ?? 0;
-    const inodeHigh = words[9] ?? 0;
-    const sizeLow = words[10] ?? 0;
-    const sizeHigh = words[11] ?? 0;
-    file.identity = this.identity;
-    file.inode = inodeHigh === 0 ? inodeLow : inodeHigh * 2 ** 32 + inodeLow;
-    file.size = sizeHigh === 0 ? sizeLow : sizeHigh * 2 ** 32 + sizeLow;
+    const inode = words[8] ?? 0;
+    const size = words[10] ?? 0;
     file.links = words[4] ?? 0;
+    if (lastNumber === 0 && words[9] === 0 && words[34] === lastMajor && words[35] === lastMinor) {
+      file.identity = inode;
+      file.inode = inode;
+    } else {
+      file.identity = this.identity;
+      file.inode = this.inode;
+    }
+    file.size = words[11] === 0 ? size : this.size;
     return (words[7] ?? 0) & S_IFMT;
   }
 }

@@ -47,18 +47,9 @@ export class KernelFile implements OpenFile {
    * Opens the regular file `name` in `directory`, links not followed. -errno when it cannot; -EISDIR for a directory,
    * -EINVAL for whatever else is not a regular file. The type is checked on the descriptor.
    */
-  static open(directory: number, name: string): KernelFile | number {
-    const descriptor = openat(directory, name, READ);
-    return descriptor < 0 ? descriptor : KernelFile.of(descriptor);
-  }
-
-  /** Opens a regular file by a path of the host, links followed by the kernel; otherwise as `open`. */
-  static ofHost(path: string): KernelFile | number {
-    const descriptor = openat(AT_FDCWD, path, READ & ~O_NOFOLLOW);
-    return descriptor < 0 ? descriptor : KernelFile.of(descriptor);
-  }
-
-  private static of(descriptor: number): KernelFile | number {
+  static open(directory: number, name: string, flags?: number): KernelFile | number {
+    const descriptor = openat(directory, name, flags ?? READ);
+    if (descriptor < 0) return descriptor;
     const result = fstat(descriptor, stat);
     const file = spare ?? new KernelFile();
     const type = result < 0 ? 0 : stat.copyTo(file);
@@ -69,6 +60,11 @@ export class KernelFile implements OpenFile {
     spare = undefined;
     file.#descriptor = descriptor;
     return file;
+  }
+
+  /** Opens a regular file by a path of the host, links followed by the kernel; otherwise as `open`. */
+  static ofHost(path: string): KernelFile | number {
+    return KernelFile.open(AT_FDCWD, path, READ & ~O_NOFOLLOW);
   }
 
   read(offset: number, length: number): Uint8Array {
