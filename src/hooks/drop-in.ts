@@ -19,7 +19,12 @@ const mostFolders = 256;
 
 /** Whether a folder of the configuration was named by our file. */
 export function isOurs(folder: ConfiguredFolder): boolean {
-  return folder.origin.file.endsWith(dropInName);
+  return isDropIn(folder.origin.file);
+}
+
+/** Whether a path of the configuration is our file's. */
+export function isDropIn(path: string): boolean {
+  return path.endsWith(dropInName);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { fromText } from "../bytes/text.ts";
-import { readConfiguration, type Configuration } from "../ldconfig/configuration.ts";
+import { readConfiguration, type Configuration, type KeptFile } from "../ldconfig/configuration.ts";
 import { detectProfile } from "../ldconfig/detect.ts";
 import type { Profile } from "../ldconfig/profile.ts";
 import { CONFIGURATION_PATH, computeCache, update } from "../ldconfig/update.ts";
@@ -7,7 +7,7 @@ import type { Log } from "../logger.ts";
 import { ENOENT } from "../rootfs/constants.ts";
 import type { Root } from "../rootfs/root.ts";
 import { compatFolders, isCompat } from "./cuda-compat-drop-in.ts";
-import { isOurs, updateDropIn } from "./drop-in.ts";
+import { isDropIn, isOurs, updateDropIn } from "./drop-in.ts";
 import { ldSoConf, muslPathFile, usableFolders } from "./folder-argument.ts";
 import type { FlagValues, HookCall } from "./hook.ts";
 import { updateMuslPaths } from "./musl-path.ts";
@@ -49,17 +49,22 @@ function updateGlibc(root: Root, values: readonly string[], profile: Profile, lo
     root.replaceFile(CONFIGURATION_PATH, fromText(defaultConfiguration), 0o644);
     log.debug(`${CONFIGURATION_PATH}: made`);
   }
-  const before = readConfiguration(root, CONFIGURATION_PATH, profile.configuration, log);
+  const kept = new Map<string, KeptFile>();
+  const before = readConfiguration(root, CONFIGURATION_PATH, profile.configuration, log, "/", undefined, kept);
   const named = before.folders.filter((folder) => !isOurs(folder)).map((folder) => folder.path);
   const dropIn = updateDropIn(root, folders, [...named, ...profile.systemDirectories], log);
-  const configuration = dropIn.changed
-    ? readConfiguration(root, CONFIGURATION_PATH, profile.configuration, QUIET)
-    : before;
+  const configuration = dropIn.changed ? readAgain(root, profile, kept) : before;
   const directories = notIncluded(compatFolders(root), dropIn.folders, configuration);
   if (directories.length > 0)
     log.debug(`${CONFIGURATION_PATH} does not include the drop-ins: their folders are scanned first all the same`);
   // Settled: a link that create-symlinks made often leads to a soname's link, which is only made now.
   update(root, profile, { directories, configuration, links: true, settle: true, needsLinks, log });
+}
+
+/** The configuration with the drop-in as it is now. */
+function readAgain(root: Root, profile: Profile, kept: Map<string, KeptFile>): Configuration {
+  for (const path of kept.keys()) if (isDropIn(path)) kept.delete(path);
+  return readConfiguration(root, CONFIGURATION_PATH, profile.configuration, QUIET, "/", undefined, kept);
 }
 
 /** The folders of the drop-ins, those of compatibility libraries first, when the configuration lacks one of the files. */

@@ -1,5 +1,4 @@
 /** The folders in which configuration files lie, each resolved once. */
-import { ELOOP } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
@@ -44,13 +43,16 @@ export class ConfigurationFolders {
     return found;
   }
 
-  /** Opens a configuration file, links followed; -errno when it is no regular file. */
+  /** Opens a configuration file; -errno when it is no regular file, -ELOOP when it is a link. */
   file(path: string): OpenFile | number {
     const slash = path.lastIndexOf("/");
     const directory = this.#directory(slash > 0 ? path.slice(0, slash) : slash === 0 ? "/" : ".");
-    if (typeof directory === "number") return directory;
-    const file = directory.open(path.slice(slash + 1));
-    return file === -ELOOP ? this.root.open(path, this.from) : file;
+    return typeof directory === "number" ? directory : directory.open(path.slice(slash + 1));
+  }
+
+  /** As `file`, links followed. */
+  linkedFile(path: string): OpenFile | number {
+    return this.root.open(path, this.from);
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { scratchDirectory } from "../../test/support/scratch.ts";
 import { writeTree, type TreeEntry } from "../../test/support/tree-entries.ts";
 import type { Log } from "../logger.ts";
 import { KernelRoot } from "../rootfs/kernel-root.ts";
-import { readConfiguration, type ConfigurationRules } from "./configuration.ts";
+import { readConfiguration, type ConfigurationRules, type KeptFile } from "./configuration.ts";
 
 const old: ConfigurationRules = { libraryTypes: true, hwcapLines: true, hwcapCount: 12 };
 const later: ConfigurationRules = { libraryTypes: false, hwcapLines: false, hwcapCount: 0 };
@@ -43,6 +43,49 @@ function read(files: Record<string, string>, rules = old, more: TreeEntry[] = []
     origins: folders.map(({ origin }) => `${origin.file}:${origin.line}`),
   };
 }
+
+describe("files that are kept", () => {
+  const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
+  const log: Log = { debugging: false, debug: () => undefined, warn: () => undefined };
+
+  test("are not read again, new ones are, and so is what a link leads to", () => {
+    const path = scratchDirectory();
+    writeTree(path, [
+      { kind: "directory", path: "/etc" },
+      { kind: "directory", path: "/etc/c.d" },
+      { kind: "file", path: "/etc/ld.so.conf", bytes: bytes("include c.d/*.conf\n/opt/z\n") },
+      { kind: "file", path: "/etc/c.d/b.conf", bytes: bytes("/opt/b\n") },
+      { kind: "file", path: "/etc/linked", bytes: bytes("/opt/c\n") },
+      { kind: "link", path: "/etc/c.d/c.conf", target: "../linked" },
+    ]);
+    using root = KernelRoot.open(path);
+    const kept = new Map<string, KeptFile>();
+    const folders = (): string[] =>
+      readConfiguration(root, "/etc/ld.so.conf", later, log, "/", undefined, kept).folders.map((folder) => folder.path);
+    expect(folders()).toEqual(["/opt/b", "/opt/c", "/opt/z"]);
+    expect([...kept.keys()]).toEqual(["/etc/ld.so.conf", "/etc/c.d/b.conf"]);
+    for (const name of ["c.d/a.conf", "c.d/b.conf", "linked"]) {
+      root.replaceFile(`/etc/${name}`, bytes(`/new/${name}\n`), 0o644);
+    }
+    expect(folders()).toEqual(["/new/c.d/a.conf", "/opt/b", "/new/linked", "/opt/z"]);
+    kept.delete("/etc/c.d/b.conf");
+    expect(folders()).toEqual(["/new/c.d/a.conf", "/new/c.d/b.conf", "/new/linked", "/opt/z"]);
+  });
+
+  test("may not include themselves either", () => {
+    const path = scratchDirectory();
+    writeTree(path, [
+      { kind: "directory", path: "/etc" },
+      { kind: "file", path: "/etc/ld.so.conf", bytes: bytes("/opt/a\ninclude /etc/ld.so.conf\n") },
+    ]);
+    using root = KernelRoot.open(path);
+    const kept = new Map<string, KeptFile>();
+    for (const _ of [1, 2]) {
+      const { folders } = readConfiguration(root, "/etc/ld.so.conf", later, log, "/", undefined, kept);
+      expect(folders.map((folder) => folder.path)).toEqual(["/opt/a"]);
+    }
+  });
+});
 
 const main = (content: string): Record<string, string> => ({ "/etc/ld.so.conf": content });
 

@@ -4,7 +4,7 @@
  */
 import { toText } from "../bytes/text.ts";
 import type { Log } from "../logger.ts";
-import { EISDIR, ENOENT, describeErrno } from "../rootfs/constants.ts";
+import { EISDIR, ELOOP, ENOENT, describeErrno } from "../rootfs/constants.ts";
 import type { Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { ConfigurationFolders } from "./configuration-folders.ts";
@@ -71,7 +71,17 @@ export interface ConfigurationObserver {
   unreadable(path: string, result: number): void;
 }
 
-/** Reads `path` and what it includes, inside the root; relative paths start at `from`. A missing file is an empty one. */
+/** A configuration file as it was read. */
+export interface KeptFile {
+  readonly identity: Identity;
+  readonly text: string;
+}
+
+/**
+ * Reads `path` and what it includes, inside the root; relative paths start at `from`. A missing file is an empty one.
+ *
+ * @param kept files by their paths, which are not read again; what is read is added, less what links lead to
+ */
 export function readConfiguration(
   root: Root,
   path: string,
@@ -79,9 +89,10 @@ export function readConfiguration(
   log: Log,
   from = "/",
   observer?: ConfigurationObserver,
+  kept?: Map<string, KeptFile>,
 ): Configuration {
   const folders = new ConfigurationFolders(root, from);
-  const reader = new ConfigurationReader(folders, rules, log, observer);
+  const reader = new ConfigurationReader(folders, rules, log, observer, kept);
   try {
     reader.file(path, 0);
   } finally {
@@ -136,6 +147,7 @@ class ConfigurationReader {
   readonly #rules: ConfigurationRules;
   readonly #log: Log;
   readonly #observer: ConfigurationObserver | undefined;
+  readonly #kept: Map<string, KeptFile> | undefined;
   /** Identities of the files that are being read, outermost first. */
   readonly #active: Identity[] = [];
   readonly #budget: GlobBudget = { names: NAME_LIMIT };
@@ -150,8 +162,10 @@ class ConfigurationReader {
     rules: ConfigurationRules,
     log: Log,
     observer: ConfigurationObserver | undefined,
+    kept: Map<string, KeptFile> | undefined,
   ) {
     this.#observer = observer;
+    this.#kept = kept;
     this.#opened = opened;
     this.#rules = rules;
     this.#log = log;
@@ -161,31 +175,42 @@ class ConfigurationReader {
   file(path: string, depth: number): void {
     if (this.#files >= FILE_LIMIT || this.#bytes >= BYTE_LIMIT || this.#budget.names <= 0) return this.#tooMuch(path);
     this.#files += 1;
-    const opened = this.#opened.file(path);
+    const kept = this.#kept?.get(path);
+    if (kept !== undefined) return this.#read(path, kept, depth);
+    let opened = this.#opened.file(path);
+    const isLink = opened === -ELOOP;
+    if (isLink) opened = this.#opened.linkedFile(path);
     if (typeof opened === "number") {
       if (opened !== -ENOENT && opened !== -EISDIR) this.#observer?.unreadable(path, opened);
       if (isTrouble(opened)) this.#log.warn(`${path}: left out: ${describeErrno(opened)}`);
       return;
     }
-    using file = opened;
-    if (this.#active.includes(file.identity)) {
-      this.#log.warn(`${path}: includes itself, ignored`);
-      return;
+    const { identity } = opened;
+    let bytes: Uint8Array | number;
+    try {
+      if (!this.#mayRead(path, identity, depth)) return;
+      bytes = opened.readAll(BYTE_LIMIT - this.#bytes);
+    } finally {
+      opened.close();
     }
-    if (depth > DEPTH_LIMIT) {
-      this.#log.warn(`${path}: included more than ${DEPTH_LIMIT} levels deep, ignored`);
-      return;
-    }
-    const bytes = file.readAll(BYTE_LIMIT - this.#bytes);
     if (typeof bytes === "number") {
       this.#log.warn(`${path}: ${describeErrno(bytes)}, ignored`);
       return;
     }
-    this.#bytes += bytes.length;
-    const text = toText(bytes);
-    this.#active.push(file.identity);
-    this.#lines(path, text, depth);
-    this.#active.pop();
+    const file = { identity, text: toText(bytes) };
+    if (!isLink) this.#kept?.set(path, file);
+    this.#lines(path, file, depth);
+  }
+
+  #read(path: string, file: KeptFile, depth: number): void {
+    if (this.#mayRead(path, file.identity, depth)) this.#lines(path, file, depth);
+  }
+
+  #mayRead(path: string, identity: Identity, depth: number): boolean {
+    if (this.#active.includes(identity)) this.#log.warn(`${path}: includes itself, ignored`);
+    else if (depth > DEPTH_LIMIT) this.#log.warn(`${path}: included more than ${DEPTH_LIMIT} levels deep, ignored`);
+    else return true;
+    return false;
   }
 
   #tooMuch(path: string): void {
@@ -193,7 +218,9 @@ class ConfigurationReader {
     this.#filesCut = true;
   }
 
-  #lines(file: string, text: string, depth: number): void {
+  #lines(file: string, { identity, text }: KeptFile, depth: number): void {
+    this.#bytes += text.length;
+    this.#active.push(identity);
     let number = 0;
     for (let at = 0; at < text.length;) {
       const newline = text.indexOf("\n", at);
@@ -202,10 +229,16 @@ class ConfigurationReader {
       number += 1;
       at = end + 1;
       if (line === "") continue;
-      if (/^include[ \t]/.test(line)) {
-        for (const pattern of line.slice(8).split(/[ \t]/)) if (pattern !== "") this.#include(file, pattern, depth);
-      } else if (/^hwcap[ \t]/i.test(line)) this.#hwcap(line.slice(6), { file, line: number });
+      if (isKeyword(line, "include")) this.#includes(file, line.slice(8), depth);
+      else if (isKeyword(line.slice(0, 6).toLowerCase(), "hwcap")) this.#hwcap(line.slice(6), { file, line: number });
       else this.#folder(line, { file, line: number });
+    }
+    this.#active.pop();
+  }
+
+  #includes(file: string, patterns: string, depth: number): void {
+    for (const pattern of patterns.replaceAll("\t", " ").split(" ")) {
+      if (pattern !== "") this.#include(file, pattern, depth);
     }
   }
 
@@ -256,6 +289,12 @@ class ConfigurationReader {
     }
     this.hwcaps.set(name, index);
   }
+}
+
+/** Whether a line begins with a word and a blank. */
+function isKeyword(line: string, word: string): boolean {
+  const blank = line[word.length];
+  return (blank === " " || blank === "\t") && line.startsWith(word);
 }
 
 /** A line without its comment; a NUL ends it as well. */

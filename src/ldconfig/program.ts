@@ -6,8 +6,11 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { architectureOf, type Architecture } from "./architecture.ts";
 
-/** Bytes read at a time. The strings of interest stand within 16 kB from the start of an ldconfig's .rodata. */
-const WINDOW = 8 << 10;
+/**
+ * Bytes read at a time. The strings of interest stand within 16 kB from the start of an ldconfig's .rodata, often in the
+ * first 4; to make a text of it costs more than to read it.
+ */
+const WINDOW = 4 << 10;
 /** Bytes searched at most. */
 const SEARCH_LIMIT = 2 << 20;
 /** How much of one window is seen again with the next: no string of interest is longer. */
@@ -52,80 +55,86 @@ export function readProgram(source: ByteSource): Program | undefined {
 class Layout {
   readonly bits: 32 | 64;
   readonly bigEndian: boolean;
-  readonly #head: Uint8Array;
+  readonly #head: DataView;
 
   constructor(head: Uint8Array, bits: 32 | 64, bigEndian: boolean) {
-    this.#head = head;
+    this.#head = viewOf(head);
     this.bits = bits;
     this.bigEndian = bigEndian;
   }
 
   get machine(): number {
-    return this.half(this.#head, 18);
+    return this.#head.getUint16(18, !this.bigEndian);
   }
 
   get flags(): number {
-    return this.word(this.#head, this.bits === 64 ? 48 : 36);
+    return this.#word(this.#head, this.bits === 64 ? 48 : 36);
   }
 
-  half(bytes: Uint8Array, at: number): number {
-    const first = bytes[at] ?? 0;
-    const second = bytes[at + 1] ?? 0;
-    return this.bigEndian ? first * 256 + second : second * 256 + first;
-  }
-
-  word(bytes: Uint8Array, at: number): number {
-    const first = this.half(bytes, at);
-    const second = this.half(bytes, at + 2);
-    return this.bigEndian ? first * 0x1_0000 + second : second * 0x1_0000 + first;
+  #word(view: DataView, at: number): number {
+    return view.getUint32(at, !this.bigEndian);
   }
 
   /** A word of the class' size; not exact above 2^53, which no file reaches. */
-  offset(bytes: Uint8Array, at: number): number {
-    if (this.bits === 32) return this.word(bytes, at);
-    const first = this.word(bytes, at);
-    const second = this.word(bytes, at + 4);
+  #offset(view: DataView, at: number): number {
+    const first = this.#word(view, at);
+    if (this.bits === 32) return first;
+    const second = this.#word(view, at + 4);
     return this.bigEndian ? first * 0x1_0000_0000 + second : second * 0x1_0000_0000 + first;
   }
 
   /** Where the read-only data of the file may be: sections that hold nothing else, else segments. */
   *ranges(source: ByteSource): Generator<Range> {
-    const wide = this.bits === 64;
-    const sections = this.#table(source, wide ? [40, 60, 64] : [32, 48, 40]);
-    for (const at of sections.starts) {
-      const flags = this.offset(sections.bytes, at + 8);
-      if (this.word(sections.bytes, at + 4) !== SHT_PROGBITS) continue;
-      if ((flags & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR)) !== SHF_ALLOC) continue;
-      const start = this.offset(sections.bytes, at + (wide ? 24 : 16));
-      const size = this.offset(sections.bytes, at + (wide ? 32 : 20));
-      if (size >= SMALLEST_STRINGS) yield { start, end: start + size };
-    }
-    const segments = this.#table(source, wide ? [32, 56, 56] : [28, 44, 32]);
-    for (const executable of [0, PF_X]) {
-      for (const at of segments.starts) {
-        const flags = this.word(segments.bytes, at + (wide ? 4 : 24));
-        if (this.word(segments.bytes, at) !== PT_LOAD || (flags & (PF_W | PF_X)) !== executable) continue;
-        const start = this.offset(segments.bytes, at + (wide ? 8 : 4));
-        yield { start, end: start + this.offset(segments.bytes, at + (wide ? 32 : 16)) };
-      }
-    }
+    yield* this.#sections(source);
+    yield* this.#segments(source);
   }
 
-  /** A header table: its bytes and where its entries begin. `at`: of its offset, of its count, and an entry's size. */
-  #table(
-    source: ByteSource,
-    [at, countAt, size]: readonly [number, number, number],
-  ): {
-    bytes: Uint8Array;
-    starts: number[];
-  } {
-    const start = this.offset(this.#head, at);
-    const count = this.half(this.#head, countAt);
-    if (count > TABLE_LIMIT || start >= source.size) return { bytes: this.#head, starts: [] };
-    const bytes = source.read(start, count * size).slice();
-    const starts = Array.from({ length: Math.floor(bytes.length / size) }, (_, index) => index * size);
-    return { bytes, starts };
+  #sections(source: ByteSource): Range[] {
+    const wide = this.bits === 64;
+    const size = wide ? 64 : 40;
+    const table = this.#table(source, wide ? 40 : 32, wide ? 60 : 48, size);
+    const ranges: Range[] = [];
+    for (let at = 0; at + size <= table.byteLength; at += size) {
+      if (this.#word(table, at + 4) !== SHT_PROGBITS) continue;
+      const flags = this.#offset(table, at + 8);
+      if ((flags & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR)) !== SHF_ALLOC) continue;
+      const length = this.#offset(table, at + (wide ? 32 : 20));
+      const start = this.#offset(table, at + (wide ? 24 : 16));
+      if (length >= SMALLEST_STRINGS) ranges.push({ start, end: start + length });
+    }
+    return ranges;
   }
+
+  /** Those that hold no code first. */
+  #segments(source: ByteSource): Range[] {
+    const wide = this.bits === 64;
+    const size = wide ? 56 : 32;
+    const table = this.#table(source, wide ? 32 : 28, wide ? 56 : 44, size);
+    const ranges: Range[] = [];
+    for (const executable of [0, PF_X]) {
+      for (let at = 0; at + size <= table.byteLength; at += size) {
+        const flags = this.#word(table, at + (wide ? 4 : 24));
+        if (this.#word(table, at) !== PT_LOAD || (flags & (PF_W | PF_X)) !== executable) continue;
+        const start = this.#offset(table, at + (wide ? 8 : 4));
+        ranges.push({ start, end: start + this.#offset(table, at + (wide ? 32 : 16)) });
+      }
+    }
+    return ranges;
+  }
+
+  /** A header table, valid until the next read; empty when it is too large. `at` and `countAt`: where the header tells it. */
+  #table(source: ByteSource, at: number, countAt: number, size: number): DataView {
+    const start = this.#offset(this.#head, at);
+    const count = this.#head.getUint16(countAt, !this.bigEndian);
+    if (count > TABLE_LIMIT || start >= source.size) return NO_TABLE;
+    return viewOf(source.read(start, count * size));
+  }
+}
+
+const NO_TABLE = new DataView(new ArrayBuffer(0));
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function* windows(source: ByteSource, layout: Layout): Generator<string> {
