@@ -2,6 +2,7 @@ import { fromText } from "../bytes/text.ts";
 import type { ConfiguredFolder } from "../ldconfig/configuration.ts";
 import type { Log } from "../logger.ts";
 import type { Root } from "../rootfs/root.ts";
+import { withoutLastSlashes } from "../rootfs/slashes.ts";
 import { compatFolders } from "./cuda-compat-drop-in.ts";
 import { foldersIn, readDropIn, removeDropIn } from "./drop-in-file.ts";
 import { folderIdentity, isFolder, isGone, normalFolder } from "./folder-argument.ts";
@@ -88,5 +89,5 @@ function beforeStubs(root: Root, given: readonly string[], named: readonly strin
 }
 
 function isStubs(folder: string): boolean {
-  return /\/stubs\/*$/.test(folder);
+  return withoutLastSlashes(folder).endsWith("/stubs");
 }

@@ -2,6 +2,7 @@ import type { Log } from "../logger.ts";
 import { ELOOP, ENOENT, ENOTDIR } from "../rootfs/constants.ts";
 import type { Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
+import { withoutLastSlashes } from "../rootfs/slashes.ts";
 
 /** What a file that names folders, one after the other, cannot hold in a name, and how that is told. */
 export interface FolderGrammar {
@@ -23,7 +24,7 @@ export const muslPathFile: FolderGrammar = { forbidden: /[\n\0:]/, file: "ld-mus
  * slash at its end. Undefined for the root itself and for nothing.
  */
 export function normalFolder(argument: string): string | undefined {
-  const path = argument.replace(/\/+$/, "");
+  const path = withoutLastSlashes(argument);
   if (path === "") return undefined;
   return path.startsWith("/") ? path : `/${path}`;
 }

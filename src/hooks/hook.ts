@@ -15,7 +15,7 @@ export interface Flag {
   /** The values that mean something, for help; others are no error. */
   readonly choices?: readonly string[];
   /** One value of a list is several, separated by commas: always, or when every piece matches. */
-  readonly commas?: "always" | RegExp;
+  readonly commas?: "always" | { test(piece: string): boolean };
   readonly help: string;
   readonly default?: string;
   /**

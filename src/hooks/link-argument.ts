@@ -1,4 +1,5 @@
 import { HookError } from "../errors.ts";
+import { withoutFirstSlashes, withoutLastSlashes } from "../rootfs/slashes.ts";
 
 /** A symbolic link to make. */
 export interface LinkRequest {
@@ -10,8 +11,15 @@ export interface LinkRequest {
   readonly name: string;
 }
 
+const separator = "::";
+
 /** Text with exactly one `::`, counted from the left as Go's strings.Split does: `a:::b` is `a` and `:b`. */
-export const linkForm = /^(?:(?!::)[^])*::(?:(?!::)[^])*$/;
+export const linkForm: { test(text: string): boolean } = {
+  test(text) {
+    const at = text.indexOf(separator);
+    return at >= 0 && text.indexOf(separator, at + separator.length) < 0;
+  },
+};
 
 /**
  * The links of `TARGET::LINK` arguments, in the order in which they are to be made. What is said twice counts once; of
@@ -31,9 +39,9 @@ export function parseLinks(values: readonly string[]): LinkRequest[] {
 
 function parseLink(argument: string): LinkRequest {
   if (!linkForm.test(argument)) throw malformed(argument, "not of the form TARGET::LINK");
-  const separator = argument.indexOf("::");
-  const target = argument.slice(0, separator);
-  const link = `/${argument.slice(separator + 2).replace(/^\/+|\/+$/g, "")}`;
+  const at = argument.indexOf(separator);
+  const target = argument.slice(0, at);
+  const link = `/${withoutFirstSlashes(withoutLastSlashes(argument.slice(at + separator.length)))}`;
   if (target === "") throw malformed(argument, "the target is empty");
   const slash = link.lastIndexOf("/");
   const name = link.slice(slash + 1);

@@ -17,7 +17,8 @@ const wideEscape = /\\u(?!00[0-7])/;
  * characters, not bytes. Throws HookError `state`; `source` is named in it.
  */
 export function parseJsonObject(text: string, source: string): JsonObject {
-  const decoded = wideEscape.test(text);
+  // Asked for by its first two characters: an expression would look at every byte, and a config.json has tens of kB.
+  const decoded = text.includes("\\u") && wideEscape.test(text);
   let value: unknown;
   try {
     value = JSON.parse(decoded ? stringFromUtf8(text) : text);

@@ -18,6 +18,7 @@ import { KernelRoot } from "../rootfs/kernel-root.ts";
 import { frozenOverlayOf, mountedOverlayOf, overlayOf, type RuntimeMounts } from "../rootfs/overlay.ts";
 import { openProcessRoot } from "../rootfs/process-root.ts";
 import type { Root } from "../rootfs/root.ts";
+import { withoutLastSlashes } from "../rootfs/slashes.ts";
 import { mountsOf } from "./mounts.ts";
 import type { State } from "./state.ts";
 
@@ -148,7 +149,7 @@ function showsMounts(root: Root, { mounts }: RuntimeMounts): boolean | undefined
 
 /** By their spelling; links are the business of who resolves them. */
 function hides(later: string, earlier: string): boolean {
-  const prefix = later.replace(/\/+$/, "");
+  const prefix = withoutLastSlashes(later);
   return earlier === prefix || earlier.startsWith(`${prefix}/`);
 }
 
