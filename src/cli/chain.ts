@@ -59,12 +59,14 @@ function helpWanted(lines: readonly CommandLine[]): string {
 
 /** The words between those that are `--`; empty parts are left out. */
 export function partsOf(words: readonly string[]): readonly string[][] {
-  const parts: string[][] = [[]];
-  for (const word of words) {
-    if (word === "--") parts.push([]);
-    else parts.at(-1)?.push(word);
+  const parts: string[][] = [];
+  for (let start = 0; start < words.length;) {
+    const next = words.indexOf("--", start);
+    const end = next < 0 ? words.length : next;
+    if (end > start) parts.push(words.slice(start, end));
+    start = end + 1;
   }
-  return parts.filter((part) => part.length > 0);
+  return parts;
 }
 
 function chainOf(lines: readonly CommandLine[], log: Logger): ChainedHook[] {
@@ -88,8 +90,12 @@ function runInContainer(chain: readonly ChainedHook[], flags: FlagValues, log: L
 
 /** One container, one state: stdin, or the file that any of the hooks names. */
 function statePathOf(chain: readonly ChainedHook[], log: Logger): string {
-  const paths = chain.map(({ flags }) => flags.text("container-spec")).filter((path) => path !== "" && path !== "-");
-  const [path = "", ...others] = new Set(paths);
-  if (others.length > 0) log.warn(`chain: the state is read from ${path} only, not from ${others.join(", ")}`);
+  const paths: string[] = [];
+  for (const { flags } of chain) {
+    const path = flags.text("container-spec");
+    if (path !== "" && path !== "-" && !paths.includes(path)) paths.push(path);
+  }
+  const path = paths[0] ?? "";
+  if (paths.length > 1) log.warn(`chain: the state is read from ${path} only, not from ${paths.slice(1).join(", ")}`);
   return path;
 }

@@ -31,9 +31,24 @@ export interface CommandLine {
 
 /** As Go's strconv.ParseBool: undefined when the text is no boolean. */
 export function parseBoolean(text: string): boolean | undefined {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
-  if (/^(?:0|f|F|false|FALSE|False)$/.test(text)) return false;
-  return undefined;
+  switch (text) {
+    case "1":
+    case "t":
+    case "T":
+    case "true":
+    case "TRUE":
+    case "True":
+      return true;
+    case "0":
+    case "f":
+    case "F":
+    case "false":
+    case "FALSE":
+    case "False":
+      return false;
+    default:
+      return undefined;
+  }
 }
 
 /**
@@ -57,7 +72,7 @@ export function parseCommandLine(
   const unknown: string[] = [];
   const removed: string[] = [];
   const notBoolean: string[] = [];
-  let flags = grammar.globals;
+  let own: readonly Flag[] = [];
   let command: string | undefined;
   let known = true;
   let prefixed = false;
@@ -74,9 +89,9 @@ export function parseCommandLine(
         continue;
       }
       command = word;
-      const own = grammar.flagsOf(word);
-      known = own !== undefined;
-      flags = [...(own ?? []), ...grammar.globals];
+      const flags = grammar.flagsOf(word);
+      known = flags !== undefined;
+      own = flags ?? [];
       if (grammar.last?.includes(word) === true) break;
       continue;
     }
@@ -88,7 +103,7 @@ export function parseCommandLine(
     const equals = text.indexOf("=");
     const name = equals < 0 ? text : text.slice(0, equals);
     const inline = equals < 0 ? undefined : text.slice(equals + 1);
-    const flag = flags.find((candidate) => candidate.name === name || candidate.alias === name);
+    const flag = flagNamed(own, name) ?? flagNamed(grammar.globals, name);
     if (flag === undefined) {
       unknown.push(word.startsWith("--") ? `--${name}` : `-${name}`);
       const next = words[at];
@@ -112,7 +127,7 @@ export function parseCommandLine(
   const warnings: string[] = [];
   if (known) {
     if (unknown.length > 0)
-      warnings.push(`ignoring ${counted(unknown, "unknown flag", (word) => meant(word, flags, grammar))}`);
+      warnings.push(`ignoring ${counted(unknown, "unknown flag", (word) => meant(word, own, grammar))}`);
     if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
     if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
   }
@@ -120,10 +135,19 @@ export function parseCommandLine(
     prefixed,
     command,
     known,
-    flags: new ParsedFlags(given, flags, environment),
+    flags: new ParsedFlags(given, own, grammar.globals, environment),
     rest: words.slice(at),
     warnings,
   };
+}
+
+/** The flag of that name, or with that letter. Called for each flag of a chain: a callback would cost more than it does. */
+function flagNamed(flags: readonly Flag[], name: string): Flag | undefined {
+  for (let at = 0; at < flags.length; at += 1) {
+    const flag = flags[at];
+    if (flag?.name === name || flag?.alias === name) return flag;
+  }
+  return undefined;
 }
 
 function append(given: Map<string, string[]>, flag: Flag, value: string): void {
@@ -143,8 +167,9 @@ function pieces(flag: Flag, value: string): string[] {
 const namesShown = 5;
 const longestName = 64;
 
-/** A suggestion for a flag that is not known, to stand behind it; empty when there is none. */
-function meant(word: string, flags: readonly Flag[], grammar: Grammar): string {
+/** A suggestion for a flag that is not known, to stand behind it; empty when there is none. `own` are the command's flags. */
+function meant(word: string, own: readonly Flag[], grammar: Grammar): string {
+  const flags = [...own, ...grammar.globals];
   const offered = flags.filter((flag) => flag.removed !== true && flag.hidden !== true).map(({ name }) => name);
   const found = grammar.suggest?.(word.replace(/^--?/, ""), offered);
   return found === undefined ? "" : ` (did you mean --${found}?)`;
@@ -161,16 +186,19 @@ function counted(names: readonly string[], noun: string, note: (name: string) =>
 
 class ParsedFlags implements FlagValues {
   readonly #given: ReadonlyMap<string, readonly string[]>;
-  readonly #flags: readonly Flag[];
+  readonly #own: readonly Flag[];
+  readonly #globals: readonly Flag[];
   readonly #environment: (name: string) => string | undefined;
 
   constructor(
     given: ReadonlyMap<string, readonly string[]>,
-    flags: readonly Flag[],
+    own: readonly Flag[],
+    globals: readonly Flag[],
     environment: (name: string) => string | undefined,
   ) {
     this.#given = given;
-    this.#flags = flags;
+    this.#own = own;
+    this.#globals = globals;
     this.#environment = environment;
   }
 
@@ -181,8 +209,9 @@ class ParsedFlags implements FlagValues {
   isSet(name: string): boolean {
     const value = this.#given.get(name)?.at(-1);
     if (value !== undefined) return parseBoolean(value) === true;
-    for (const variable of this.#flag(name)?.environment ?? []) {
-      const set = parseBoolean(this.#environment(variable) ?? "");
+    const variables = this.#flag(name)?.environment ?? [];
+    for (let at = 0; at < variables.length; at += 1) {
+      const set = parseBoolean(this.#environment(variables[at] ?? "") ?? "");
       if (set !== undefined) return set;
     }
     return false;
@@ -204,6 +233,6 @@ class ParsedFlags implements FlagValues {
   }
 
   #flag(name: string): Flag | undefined {
-    return this.#flags.find((flag) => flag.name === name);
+    return flagNamed(this.#own, name) ?? flagNamed(this.#globals, name);
   }
 }

@@ -39,7 +39,8 @@ const runtime = part<typeof Runtime>("runtime");
 export function main(args: readonly string[]): never {
   occupyStandardDescriptors();
   ignoreSignalsOfWrites();
-  const [argv0 = "", ...words] = args;
+  const argv0 = args[0] ?? "";
+  const words = args.slice(1);
   const program = programNameOf(argv0);
   if (program === ldconfigWord) exit(runLdconfig(argv0, words));
   // Its options are nobody else's: the word has to be the first.

@@ -18,12 +18,13 @@ export function runHooks(chain: readonly ChainedHook[], container: HookedContain
   const { state, root, pretend, forgivesReadOnly } = container;
   const readOnly = { ...(pretend && { pretend }), ...(forgivesReadOnly === true && { forgivesReadOnly }) };
   const missing = new Failure();
+  const kept = { state: missing.kept(state), root: missing.kept(root), ...readOnly };
   let status = success;
   for (const group of inOrder(chain)) {
     const [first] = group;
     if (first === undefined) continue;
     const { hook, flags } = first;
-    const work = { flags, log, state: missing.kept(state), root: missing.kept(root), ...readOnly };
+    const work = { flags, log, ...kept };
     const result = exitStatusOf(() => runForgiving(together(group, hook), work), hook.name, log);
     status = Math.max(status, result);
     // What the other hooks would say of it has been said.

@@ -9,7 +9,11 @@ export class SharedFlags implements FlagValues {
   }
 
   #giving(name: string): readonly FlagValues[] {
-    const giving = this.#all.filter((flags) => flags.given(name));
+    const giving: FlagValues[] = [];
+    for (let at = 0; at < this.#all.length; at += 1) {
+      const flags = this.#all[at];
+      if (flags?.given(name) === true) giving.push(flags);
+    }
     return giving.length === 0 ? this.#all.slice(0, 1) : giving;
   }
 

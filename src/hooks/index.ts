@@ -20,7 +20,9 @@ export const hooks: readonly Hook[] = [
   noop,
 ];
 
+const byName: ReadonlyMap<string, Hook> = new Map(hooks.map((hook) => [hook.name, hook]));
+
 /** The hook of that name. */
 export function findHook(name: string): Hook | undefined {
-  return hooks.find((hook) => hook.name === name);
+  return byName.get(name);
 }
