@@ -59,7 +59,7 @@ function nvidiaMinors(root: Root, log: Log): number[] {
   using devices = opened;
   const minors: number[] = [];
   for (const name of devices.list(mostNames).names) {
-    const device = deviceName.test(name) ? devices.characterDevice(name) : undefined;
+    const device = name.startsWith("nvidia") && deviceName.test(name) ? devices.characterDevice(name) : undefined;
     if (device === undefined) continue;
     const { major, minor } = device;
     if (major !== nvidiaMajor) log.debug(`/dev/${name}: major number ${major} is not the driver's`);

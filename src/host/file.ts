@@ -58,11 +58,13 @@ export function readHostFile(path: string, code: ErrorCode, limit: number): stri
   });
 }
 
+/** Nothing stays in it from one read to the next. */
+const buffer = new Uint8Array(chunkSize);
+
 class Descriptor implements HostInput {
   readonly name: string;
   readonly #fd: number;
   readonly #code: ErrorCode;
-  readonly #buffer = new Uint8Array(chunkSize);
 
   constructor(fd: number, name: string, code: ErrorCode) {
     this.#fd = fd;
@@ -71,8 +73,8 @@ class Descriptor implements HostInput {
   }
 
   next(): string {
-    const length = read(this.#fd, this.#buffer);
+    const length = read(this.#fd, buffer);
     if (length < 0) throw new HookError(this.#code, "read", this.name, describeErrno(length));
-    return toText(this.#buffer, 0, length);
+    return toText(buffer, 0, length);
   }
 }

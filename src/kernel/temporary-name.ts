@@ -9,13 +9,15 @@ import { getpid, getrandom, processExists } from "./process.ts";
 export const TEMPORARY_PREFIX = ".cdi-hook-";
 const NAME = /^\.cdi-hook-(\d{1,10})-[0-9a-f]{16}$/;
 
+const random = new Uint8Array(8);
+const numbers = new Uint16Array(random.buffer);
+
 /** A name that nobody can foresee; -errno when the kernel has no random numbers. */
 export function temporaryName(): string | number {
-  const random = new Uint8Array(8);
   const result = getrandom(random);
   if (result < 0) return result;
   let digits = "";
-  for (const byte of random) digits += (byte + 0x100).toString(16).slice(1);
+  for (let at = 0; at < numbers.length; at += 1) digits += (0x10000 + (numbers[at] ?? 0)).toString(16).slice(1);
   return `${TEMPORARY_PREFIX}${getpid()}-${digits}`;
 }
 
