@@ -2,12 +2,18 @@ import { textOf } from "../bytes/text.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import { close, getdents64, openat, unlinkat } from "../kernel/files.ts";
 import { TEMPORARY_PREFIX, isLeftover } from "../kernel/temporary-name.ts";
-import { LENGTH, NAME, entryBytes, entryHalves } from "./directory-records.ts";
+import { NAME, entryBytes } from "./directory-records.ts";
 
-const FIRST = TEMPORARY_PREFIX.charCodeAt(0);
-const SECOND = TEMPORARY_PREFIX.charCodeAt(1);
 /** Names that one look at a directory considers: a killed process leaves one, an image could bring any number. */
 const MOST = 1000;
+
+const DOT = 0x2e;
+/**
+ * `cdi-`, what follows the dot of a temporary name, as one word: a record begins at a multiple of 8, and the name 19 bytes
+ * into it, so what follows its first byte is a word of the buffer. The engine looks through a listing for a word by itself.
+ */
+const AFTER_DOT = 0x2d_69_64_63;
+const entryWords = new Int32Array(entryBytes.buffer);
 
 /**
  * Removes what killed processes left in `directory` (any descriptor of it), or at least some of it when that is much. A name
@@ -21,9 +27,10 @@ export function removeLeftovers(directory: number): void {
   let considered = 0;
   for (let used = 1; used > 0 && considered < MOST;) {
     used = getdents64(descriptor, entryBytes);
-    for (let at = 0; at < used; at += entryHalves[(at + LENGTH) >> 1] ?? 0) {
-      if (entryBytes[at + NAME] !== FIRST || entryBytes[at + NAME + 1] !== SECOND) continue;
-      const start = at + NAME;
+    const listed = entryWords.subarray(0, Math.max(used, 0) >> 2);
+    for (let word = listed.indexOf(AFTER_DOT); word >= 0; word = listed.indexOf(AFTER_DOT, word + 1)) {
+      const start = 4 * word - 1;
+      if (start < NAME || entryBytes[start] !== DOT) continue;
       const name = textOf(entryBytes, start, entryBytes.indexOf(0, start));
       if (!name.startsWith(TEMPORARY_PREFIX)) continue;
       considered += 1;
