@@ -298,62 +298,6 @@ describe("resources", () => {
   });
 });
 
-describe("directories that are kept for the next path", () => {
-  /** A walk that keeps, where it ended for each of these paths. */
-  function ends(walk: Walk, ...paths: string[]): (string | number)[] {
-    return paths.map((path) => {
-      const result = walk.enter(path);
-      const end = result === 0 ? walk.path : result;
-      walk.end();
-      return end;
-    });
-  }
-
-  test("lead to what a new walk would find, from the root, links counted anew", () => {
-    link("l", "a/b");
-    link("ping", "pong");
-    link("pong", "ping");
-    const paths = ["/a/b/c", "b", "/a/b", "l/c", "/a/b/c/..", "a/x", "/ping", "a/b/c", "../a", "/l/../b/../../a/b/c"];
-    using walk = new Walk(root);
-    walk.keep();
-    expect(ends(walk, ...paths)).toEqual(paths.map(entered));
-    expect(ends(walk, ...Array<string>(50).fill("/l"))).toEqual(Array(50).fill("/a/b"));
-  });
-
-  test("are no more than 16, and closed with the walk", () => {
-    mkdirSync(join(base, "d/".repeat(100)), { recursive: true });
-    const before = openDescriptors();
-    {
-      using walk = new Walk(root);
-      walk.keep();
-      expect(ends(walk, "d/".repeat(100))[0]).toHaveLength(200);
-      expect(openDescriptors()).toBe(before + 16);
-      expect(ends(walk, "/a/b", "/a/missing")).toEqual(["/a/b", -ENOENT]);
-      expect(openDescriptors()).toBe(before + 2);
-    }
-    expect(openDescriptors()).toBe(before);
-  });
-
-  test("stay the ones that they were: a link in the place of one leads nowhere, nor does one in the place of its parent", () => {
-    using walk = new Walk(root);
-    walk.keep();
-    expect(ends(walk, "/a/b/c")).toEqual(["/a/b/c"]);
-    renameSync(join(base, "a"), join(base, "old"));
-    link("a", join(top, "outside"));
-    expect(walk.makeParents("/a/b/c/new/x")).toBe("x");
-    expect(readdirSync(join(base, "old/b/c"))).toEqual(["new"]);
-    expect(readdirSync(join(top, "outside"))).toEqual(["etc"]);
-  });
-
-  test("are counted as steps all the same", () => {
-    const effort = new Effort();
-    effort.steps = 100;
-    using walk = new Walk(root, effort);
-    walk.keep();
-    expect(() => ends(walk, ...Array<string>(100).fill("/a/b"))).toThrow("take too many steps");
-  });
-});
-
 test("readlink is no way around the count of links", () => {
   link("l", "a");
   using walk = new Walk(root);

@@ -27,8 +27,9 @@
 import { HookError } from "../errors.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, PATH_MAX } from "../kernel/constants.ts";
 import { EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
-import { close, mkdirat, openat, readlinkat } from "../kernel/files.ts";
+import { mkdirat, openat, readlinkat } from "../kernel/files.ts";
 import { umask } from "../kernel/process.ts";
+import { Opened } from "./opened.ts";
 import { refusesWrites } from "./pseudo-filesystem.ts";
 
 export const MAX_LINKS = 40;
@@ -40,7 +41,7 @@ const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** The kernel's own file systems at the top of a root: no path of a container leads into them. */
 export const KERNEL_DIRECTORIES: readonly string[] = ["proc", "sys"];
 
-/** Directories that are kept open between two paths: a hook's paths have a few in common. */
+/** Directories that are open beside those above where a walk stands: a hook's paths have a few in common. */
 const MOST_KEPT = 16;
 
 /** Adds the components of a path to `pending`, last first; empty ones and `.` left out. */
@@ -65,29 +66,31 @@ export function tooManySteps(path: string): HookError {
 }
 
 /**
- * A position inside a root: a stack of open directories. Close it by scope: `using walk = new Walk(fd)`. The methods that
+ * A position inside a root, and the directories that are open. Close it by scope: `using walk = new Walk(fd)`. The methods that
  * walk throw HookError `limit` when the walks of this root have taken more steps than any honest one needs.
  */
 export class Walk implements Disposable {
-  readonly #root: number;
   readonly #effort: Effort;
-  /** Directories that are open, each in the one before; the walk stands in the last of the first `#depth`. */
-  readonly #descriptors: number[] = [];
-  readonly #names: string[] = [];
-  readonly #paths: string[] = [];
-  #depth = 0;
+  readonly #root: Opened;
+  /** Where the walk stands. */
+  #at: Opened;
+  /** How many directories are open, the root not counted. */
+  #open = 0;
   #links = 0;
-  #kept = 0;
+  #keeps = false;
+  /** Where paths ended, by the text before their last slash, when its components are names of directories only. */
+  readonly #ends: Map<string, Opened> = new Map();
 
   /** `root` stays the caller's. */
   constructor(root: number, effort: Effort = new Effort()) {
-    this.#root = root;
     this.#effort = effort;
+    this.#root = new Opened(root, "", undefined);
+    this.#at = this.#root;
   }
 
   /** Descriptor (O_PATH) of the directory that the walk stands in; valid while the walk is open and not moved. */
   get descriptor(): number {
-    return this.#depth === 0 ? this.#root : (this.#descriptors[this.#depth - 1] ?? this.#root);
+    return this.#at.descriptor;
   }
 
   /** How many links were followed. */
@@ -97,7 +100,7 @@ export class Walk implements Disposable {
 
   /** The directory's path in the container, free of links. */
   get path(): string {
-    return this.#depth === 0 ? "/" : (this.#paths[this.#depth - 1] ?? "/");
+    return this.#at.path;
   }
 
   /** Walks all of `path` through directories; 0, or -errno. */
@@ -111,12 +114,12 @@ export class Walk implements Disposable {
    * at: it may be missing, or a link. The empty string when the path ends at a directory by itself (`/`, `..`).
    */
   enterParent(path: string): string | number {
-    return this.#advance(path, true, false);
+    return this.#enterAgain(path) ?? this.#advance(path, true, false);
   }
 
   /** As `enterParent`, and makes the directories that are missing on the way, mode 0755. */
   makeParents(path: string): string | number {
-    return this.#advance(path, true, true);
+    return this.#enterAgain(path) ?? this.#advance(path, true, true);
   }
 
   /** As `enter`, and makes the directories that are missing on the way, mode 0755. */
@@ -127,26 +130,31 @@ export class Walk implements Disposable {
 
   #advance(path: string, keepLast: boolean, create: boolean): string | number {
     if (path.length >= PATH_MAX) return -ENAMETOOLONG;
-    if (path.startsWith("/")) this.#depth = 0;
+    const isAbsolute = path.startsWith("/");
+    if (isAbsolute) this.#at = this.#root;
+    const links = this.#links;
     const pending: string[] = [];
     addComponents(path, pending);
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === "..") {
-        if (this.#depth > 0) this.#depth -= 1;
+        this.#at = this.#at.parent ?? this.#at;
         continue;
       }
       const isLast = keepLast && pending.length === 0;
-      const isKernels = this.#depth === 0 && KERNEL_DIRECTORIES.includes(name);
+      const isKernels = this.#at === this.#root && KERNEL_DIRECTORIES.includes(name);
       if (isKernels && (create || !isLast)) return -EACCES;
-      if (isLast) return name;
-      if (this.#depth >= MAX_DEPTH) return -ENAMETOOLONG;
+      if (isLast) {
+        if (this.#keeps && isAbsolute && this.#links === links) this.#remember(path, name);
+        return name;
+      }
+      if (this.#at.depth >= MAX_DEPTH) return -ENAMETOOLONG;
       if (--this.#effort.steps < 0) throw tooManySteps(path);
       const result = this.#step(name, create);
       if (result >= 0) continue;
       if (result !== -ENOTDIR && result !== -ELOOP) return result;
       const target = this.readlink(name);
       if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
-      if (target.startsWith("/")) this.#depth = 0;
+      if (target.startsWith("/")) this.#at = this.#root;
       addComponents(target, pending);
     }
     return keepLast ? "" : 0;
@@ -154,19 +162,43 @@ export class Walk implements Disposable {
 
   /** Goes into the directory `name`; 0 or -errno. */
   #step(name: string, create: boolean): number {
-    const depth = this.#depth;
-    if (this.#names[depth] !== name) {
-      const above = this.descriptor;
-      let descriptor = openat(above, name, STEP);
-      if (descriptor === -ENOENT && create) descriptor = make(above, name);
+    const at = this.#at;
+    let next = at.below.get(name);
+    if (next === undefined) {
+      if (this.#open >= at.depth + MOST_KEPT) this.#closeAllBut(at);
+      let descriptor = openat(at.descriptor, name, STEP);
+      if (descriptor === -ENOENT && create) descriptor = make(at.descriptor, name);
       if (descriptor < 0) return descriptor;
-      this.#closeFrom(depth);
-      this.#paths[depth] = depth === 0 ? `/${name}` : `${this.path}/${name}`;
-      this.#names[depth] = name;
-      this.#descriptors[depth] = descriptor;
+      next = new Opened(descriptor, name, at);
+      at.below.set(name, next);
+      this.#open += 1;
     }
-    this.#depth = depth + 1;
+    this.#at = next;
     return 0;
+  }
+
+  /** Notes that what is before the last slash of `path` leads to where the walk stands, if `name` is what follows it. */
+  #remember(path: string, name: string): void {
+    const slash = path.lastIndexOf("/");
+    if (slash > 0 && path.slice(slash + 1) === name && this.#ends.size < MOST_KEPT)
+      this.#ends.set(path.slice(0, slash), this.#at);
+  }
+
+  /**
+   * As `#advance` with `keepLast`, of a path in the root itself, or one that differs from an earlier one in its last
+   * component only; undefined of others.
+   */
+  #enterAgain(path: string): string | undefined {
+    if (!this.#keeps || path.length >= PATH_MAX) return undefined;
+    const slash = path.lastIndexOf("/");
+    const name = path.slice(slash + 1);
+    const end = slash === 0 ? this.#root : this.#ends.get(path.slice(0, slash));
+    if (end === undefined || name === "" || name === "." || name === "..") return undefined;
+    if (slash === 0 && KERNEL_DIRECTORIES.includes(name)) return undefined;
+    this.#effort.steps -= end.depth;
+    if (this.#effort.steps < 0) throw tooManySteps(path);
+    this.#at = end;
+    return name;
   }
 
   /**
@@ -184,27 +216,26 @@ export class Walk implements Disposable {
 
   /** Directories stay open from now on when a path is at its end, for the next that leads through them. */
   keep(): void {
-    this.#kept = MOST_KEPT;
+    this.#keeps = true;
   }
 
   /** Ends the walk of one path: the next one starts at the root. */
   end(): void {
-    this.#depth = 0;
+    this.#at = this.#root;
     this.#links = 0;
-    this.#closeFrom(this.#kept);
+    if (this.#open > (this.#keeps ? MOST_KEPT : 0)) this.#closeAllBut(this.#root);
   }
 
-  #closeFrom(depth: number): void {
-    while (this.#descriptors.length > depth) {
-      this.#names.pop();
-      this.#paths.pop();
-      close(this.#descriptors.pop() ?? -1);
-    }
+  /** Closes all directories but one, which may be the root, and those above it. */
+  #closeAllBut(spared: Opened): void {
+    this.#root.closeBelow(spared);
+    this.#open = spared.depth;
+    this.#ends.clear();
   }
 
   [Symbol.dispose](): void {
-    this.#depth = 0;
-    this.#closeFrom(0);
+    this.#at = this.#root;
+    this.#closeAllBut(this.#root);
   }
 }
 
