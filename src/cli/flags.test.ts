@@ -109,6 +109,16 @@ describe("order", () => {
   });
 });
 
+test("whether a flag is given that may stand anywhere", () => {
+  const given = [
+    parse("work", "--path", "debug"),
+    parse("work", "-d"),
+    parse("--format=x", "work"),
+    parse("work", "--new"),
+  ];
+  expect(given.map(({ givesGlobals }) => givesGlobals)).toEqual([false, true, true, false]);
+});
+
 describe("booleans", () => {
   test("take their value after = only", () => {
     expect(parse("work", "--debug=false").flags.isSet("debug")).toBe(false);

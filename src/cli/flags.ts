@@ -23,6 +23,8 @@ export interface CommandLine {
   /** Whether the grammar knows `command`. */
   readonly known: boolean;
   readonly flags: FlagValues;
+  /** Whether any of the grammar's `globals` is among them. */
+  readonly givesGlobals: boolean;
   /** What follows a command of the grammar's `last`. */
   readonly rest: readonly string[];
   /** One line each, for the user. */
@@ -76,6 +78,7 @@ export function parseCommandLine(
   let command: string | undefined;
   let known = true;
   let prefixed = false;
+  let givesGlobals = false;
 
   let at = 0;
   let flagsEnded = false;
@@ -103,7 +106,11 @@ export function parseCommandLine(
     const equals = text.indexOf("=");
     const name = equals < 0 ? text : text.slice(0, equals);
     const inline = equals < 0 ? undefined : text.slice(equals + 1);
-    const flag = flagNamed(own, name) ?? flagNamed(grammar.globals, name);
+    let flag = flagNamed(own, name);
+    if (flag === undefined) {
+      flag = flagNamed(grammar.globals, name);
+      givesGlobals ||= flag !== undefined;
+    }
     if (flag === undefined) {
       unknown.push(word.startsWith("--") ? `--${name}` : `-${name}`);
       const next = words[at];
@@ -136,6 +143,7 @@ export function parseCommandLine(
     command,
     known,
     flags: new ParsedFlags(given, own, grammar.globals, environment),
+    givesGlobals,
     rest: words.slice(at),
     warnings,
   };
@@ -211,7 +219,8 @@ class ParsedFlags implements FlagValues {
     if (value !== undefined) return parseBoolean(value) === true;
     const variables = this.#flag(name)?.environment ?? [];
     for (let at = 0; at < variables.length; at += 1) {
-      const set = parseBoolean(this.#environment(variables[at] ?? "") ?? "");
+      const text = this.#environment(variables[at] ?? "");
+      const set = text === undefined ? undefined : parseBoolean(text);
       if (set !== undefined) return set;
     }
     return false;

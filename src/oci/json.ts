@@ -30,6 +30,19 @@ export function parseJsonObject(text: string, source: string): JsonObject {
   return { members: value, bytes: decoded ? utf8FromString : (bytes) => bytes };
 }
 
+/**
+ * The object, when a text is one and nothing else, as what a runtime writes nearly always is: to parse it costs less than
+ * to look for its end. Undefined of other texts, and of those with so many braces that their depth has to be looked at.
+ */
+export function wholeObject(text: string, source: string): JsonObject | undefined {
+  if (!text.trimEnd().endsWith("}") || text.split("{").length > deepest) return undefined;
+  try {
+    return parseJsonObject(text, source);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a JSON value is an object. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

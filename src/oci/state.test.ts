@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { utf8FromString } from "../bytes/text.ts";
-import { ObjectEnd } from "./json.ts";
+import { ObjectEnd, wholeObject } from "./json.ts";
 import { parseState } from "./state.ts";
 
 function ends(...chunks: string[]): (number | undefined)[] {
@@ -44,6 +44,22 @@ describe("ObjectEnd", () => {
 
   test("nesting has a limit", () => {
     expect(() => ends('{"a":'.repeat(10_000))).toThrow("nested too deeply");
+  });
+});
+
+describe("wholeObject", () => {
+  test("is there when nothing else is", () => {
+    expect(wholeObject('{"a":{"b":"}"}}', "test")?.members).toEqual({ a: { b: "}" } });
+    expect(wholeObject(' {"a":1}\n', "test")?.members).toEqual({ a: 1 });
+  });
+
+  test.each(["", "{", '{"a":', "{}{}", "{} x", "[]", "[{}", '{"a":}', "{}]}", '"}"', "}"])("is not in %j", (text) => {
+    expect(wholeObject(text, "test")).toBeUndefined();
+  });
+
+  test("is left to ObjectEnd when it may be nested too deeply", () => {
+    expect(wholeObject('{"a":'.repeat(600) + "1" + "}".repeat(600), "test")).toBeUndefined();
+    expect(wholeObject('{"a":'.repeat(500) + "1" + "}".repeat(500), "test")).toBeDefined();
   });
 });
 

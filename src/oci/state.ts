@@ -1,6 +1,6 @@
 import { HookError } from "../errors.ts";
 import { standardInput, withHostFile, type HostInput } from "../host/file.ts";
-import { ObjectEnd, parseJsonObject, type JsonObject } from "./json.ts";
+import { ObjectEnd, parseJsonObject, wholeObject, type JsonObject } from "./json.ts";
 
 /** What a hook reads of the state that a runtime gives it (OCI runtime-spec, "State"). Strings are byte strings. */
 export interface State {
@@ -32,6 +32,8 @@ function stateFrom(input: HostInput): State {
   let length: number | undefined;
   while (length === undefined) {
     const chunk = input.next();
+    const whole = text === "" ? wholeObject(chunk, input.name) : undefined;
+    if (whole !== undefined) return stateOf(whole, input.name);
     if (chunk === "") {
       const reason = text === "" ? "empty; the container's OCI state is expected" : "the JSON object is not complete";
       throw new HookError("state", "read", input.name, reason);
@@ -47,7 +49,10 @@ function stateFrom(input: HostInput): State {
 
 /** The state in a JSON object. Throws HookError `state` when it is not JSON or a member has the wrong type. */
 export function parseState(text: string, source: string): State {
-  const json = parseJsonObject(text, source);
+  return stateOf(parseJsonObject(text, source), source);
+}
+
+function stateOf(json: JsonObject, source: string): State {
   return {
     root: textMember(json, "root", source),
     bundle: textMember(json, "bundle", source),

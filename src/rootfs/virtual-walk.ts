@@ -1,6 +1,14 @@
 import { PATH_MAX } from "../kernel/constants.ts";
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
-import { KERNEL_DIRECTORIES, MAX_DEPTH, MAX_LINKS, addComponents, tooManySteps, type Effort } from "./walk.ts";
+import {
+  KERNEL_DIRECTORIES,
+  MAX_DEPTH,
+  MAX_LINKS,
+  componentsOf,
+  followedBy,
+  tooManySteps,
+  type Effort,
+} from "./walk.ts";
 import type { VirtualNode } from "./virtual-node.ts";
 
 /**
@@ -53,14 +61,16 @@ export class VirtualWalk {
   #advance(path: string, keepLast: boolean, create: boolean): string | number {
     if (path.length >= PATH_MAX) return -ENAMETOOLONG;
     if (path.startsWith("/")) this.node = this.#root;
-    const pending: string[] = [];
-    addComponents(path, pending);
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    let names = componentsOf(path);
+    for (let at = 0; at < names.length;) {
+      const name = names[at] ?? "";
+      at += 1;
+      if (name === "" || name === ".") continue;
       if (name === "..") {
         this.node = this.node.parent ?? this.node;
         continue;
       }
-      const isLast = keepLast && pending.length === 0;
+      const isLast = keepLast && at === names.length;
       const isKernels = this.node === this.#root && KERNEL_DIRECTORIES.includes(name);
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) return name;
@@ -76,7 +86,8 @@ export class VirtualWalk {
       const target = this.readlink(next);
       if (typeof target === "number") return target;
       if (target.startsWith("/")) this.node = this.#root;
-      addComponents(target, pending);
+      names = followedBy(target, names, at);
+      at = 0;
     }
     return keepLast ? "" : 0;
   }

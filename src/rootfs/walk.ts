@@ -44,13 +44,16 @@ export const KERNEL_DIRECTORIES: readonly string[] = ["proc", "sys"];
 /** Directories that are open beside those above where a walk stands: a hook's paths have a few in common. */
 const MOST_KEPT = 16;
 
-/** Adds the components of a path to `pending`, last first; empty ones and `.` left out. */
-export function addComponents(path: string, pending: string[]): void {
+/** The components of a path; empty ones and `.` are left out at its end, and mean nothing elsewhere. */
+export function componentsOf(path: string): string[] {
   const names = path.split("/");
-  for (let at = names.length - 1; at >= 0; at -= 1) {
-    const name = names[at] ?? "";
-    if (name !== "" && name !== ".") pending[pending.length] = name;
-  }
+  for (let last = names.at(-1); last === "" || last === "."; last = names.at(-1)) names.pop();
+  return names;
+}
+
+/** The components of a link's target, and those of `names` from `next` on. */
+export function followedBy(target: string, names: readonly string[], next: number): string[] {
+  return next === names.length ? componentsOf(target) : target.split("/").concat(names.slice(next));
 }
 
 /** What all walks of one root may still do. */
@@ -133,14 +136,16 @@ export class Walk implements Disposable {
     const isAbsolute = path.startsWith("/");
     if (isAbsolute) this.#at = this.#root;
     const links = this.#links;
-    const pending: string[] = [];
-    addComponents(path, pending);
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    let names = componentsOf(path);
+    for (let next = 0; next < names.length;) {
+      const name = names[next] ?? "";
+      next += 1;
+      if (name === "" || name === ".") continue;
       if (name === "..") {
         this.#at = this.#at.parent ?? this.#at;
         continue;
       }
-      const isLast = keepLast && pending.length === 0;
+      const isLast = keepLast && next === names.length;
       const isKernels = this.#at === this.#root && KERNEL_DIRECTORIES.includes(name);
       if (isKernels && (create || !isLast)) return -EACCES;
       if (isLast) {
@@ -155,7 +160,8 @@ export class Walk implements Disposable {
       const target = this.readlink(name);
       if (typeof target === "number") return target === -EINVAL ? -ENOTDIR : target;
       if (target.startsWith("/")) this.#at = this.#root;
-      addComponents(target, pending);
+      names = followedBy(target, names, next);
+      next = 0;
     }
     return keepLast ? "" : 0;
   }
