@@ -1,5 +1,5 @@
-/** Strings of one character, those of larger codes first: that they stand for indices turns the order around. */
-const FALLING: readonly string[] = Array.from({ length: 0x100 }, (_, index) => String.fromCharCode(0xff ^ index));
+/** NUL and a byte, for the 256 values of a byte; the larger byte for the smaller one, which turns the order around. */
+const FALLING: readonly string[] = Array.from({ length: 0x100 }, (_, byte) => `\0${String.fromCharCode(0xff ^ byte)}`);
 
 /**
  * The indices of texts in descending order of the texts, equal ones in ascending order. A text of which another one is
@@ -13,7 +13,7 @@ export function descendingOrder(texts: string[]): Int32Array {
   let high = "";
   for (let at = 0; at < count; at += 1) {
     const low = at & 0xff;
-    if (low === 0) high = `\0${FALLING[at >>> 16] ?? ""}${FALLING[(at >>> 8) & 0xff] ?? ""}`;
+    if (low === 0 && count > 0x100) high = (FALLING[at >>> 16] ?? "") + (FALLING[(at >>> 8) & 0xff] ?? "");
     texts[at] = (texts[at] ?? "") + high + (FALLING[low] ?? "");
   }
   texts.sort().reverse();
@@ -21,8 +21,8 @@ export function descendingOrder(texts: string[]): Int32Array {
     const text = texts[place] ?? "";
     const end = text.length;
     let index = text.charCodeAt(end - 1) ^ 0xff;
-    if (count > 0x100) index |= (text.charCodeAt(end - 2) ^ 0xff) << 8;
-    if (count > 0x10000) index |= (text.charCodeAt(end - 3) ^ 0xff) << 16;
+    if (count > 0x100) index |= (text.charCodeAt(end - 3) ^ 0xff) << 8;
+    if (count > 0x10000) index |= (text.charCodeAt(end - 5) ^ 0xff) << 16;
     order[place] = index;
   }
   texts.length = 0;

@@ -9,6 +9,8 @@ export class EntryList {
   readonly values: string[] = [];
   /** The same object for neighbours that are alike: then they are not compared. */
   readonly kinds: EntryKind[] = [];
+  /** Indices of the entries whose path does not end with the name. */
+  readonly apart: number[] = [];
 
   static of(entries: readonly CacheEntry[]): EntryList {
     const list = new EntryList();
@@ -25,6 +27,7 @@ export class EntryList {
     this.keys[at] = key;
     this.values[at] = value;
     this.kinds[at] = kind;
+    if (!value.endsWith(key)) this.apart.push(at);
   }
 
   /** The kinds, each object once. */

@@ -71,7 +71,19 @@ interface Strings {
 
 /** Since 2.33: one copy of each string, tails shared. */
 function sharedStrings(entries: EntryList, folders: readonly string[], interned: readonly string[]): Strings {
-  const { bytes, offsets, tailOffsets } = layOutStrings(entries.values, entries.keys, folders.concat(interned));
+  const { keys, values, apart } = entries;
+  const others = folders.concat(interned);
+  let tails = keys;
+  if (apart.length > 0) {
+    tails = keys.slice();
+    for (const at of apart) {
+      others.push(keys[at] ?? "");
+      tails[at] = values[at] ?? "";
+    }
+  }
+  const { bytes, offsets, tailOffsets } = layOutStrings(values, tails, others);
+  const first = offsets.length - apart.length;
+  apart.forEach((at, index) => (tailOffsets[at] = offsets[first + index] ?? 0));
   return { bytes, keys: tailOffsets, values: offsets };
 }
 
@@ -207,22 +219,27 @@ class CacheWriter {
     let osVersion = 0;
     let lowWord = 0;
     let highWord = 0;
+    /** Whether any of the last three is not zero, which most are. */
+    let hasMore = false;
     for (let place = 0; place < order.length; place += 1) {
       const index = order[place] ?? 0;
       const kind = kinds[index];
-      if (kind !== undefined && kind !== last) {
+      if (kind !== last && kind !== undefined) {
         const { hwcaps } = kind;
         ({ flags, osVersion } = kind);
         lowWord = hwcaps === undefined ? kind.hwcapLow : this.#folders.indexOf(hwcaps);
         highWord = hwcaps === undefined ? kind.hwcapHigh : DL_CACHE_HWCAP_EXTENSION | kind.isa;
+        hasMore = osVersion !== 0 || lowWord !== 0 || highWord !== 0;
         last = kind;
       }
       words[at] = flags;
       words[at + 1] = strings + (keys[index] ?? 0);
       words[at + 2] = strings + (values[index] ?? 0);
-      if (osVersion !== 0) words[at + 3] = osVersion;
-      if (lowWord !== 0) words[at + low] = lowWord;
-      if (highWord !== 0) words[at + high] = highWord;
+      if (hasMore) {
+        words[at + 3] = osVersion;
+        words[at + low] = lowWord;
+        words[at + high] = highWord;
+      }
       at += NEW_ENTRY_BYTES >> 2;
     }
   }

@@ -286,7 +286,8 @@ export class Run implements Disposable {
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
     const prefix = `${path}/`;
-    const { keys, values, kinds } = this.entries;
+    const { keys, values, kinds, apart } = this.entries;
+    const isPlain = hwcaps === undefined && lasting === undefined;
     let at = keys.length;
     let kind = kinds[at - 1];
     if (kind?.hwcaps !== hwcaps || kind?.hwcapLow !== hwcapLow || kind.hwcapHigh !== hwcapHigh) kind = undefined;
@@ -294,8 +295,12 @@ export class Run implements Disposable {
     for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
       const { soname, flags } = offer;
       const { osVersion, isa } = offer.file;
-      let value = prefix + (hwcaps === undefined ? soname : offer.name);
-      if (lasting !== undefined) value = lasting(value);
+      let value = prefix + soname;
+      if (!isPlain) {
+        if (hwcaps !== undefined) value = prefix + offer.name;
+        if (lasting !== undefined) value = lasting(value);
+        if (!value.endsWith(soname)) apart.push(at);
+      }
       text += soname.length + value.length;
       if (kind === undefined || kind.flags !== flags || kind.osVersion !== osVersion || kind.isa !== isa) {
         kind = { flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa };
