@@ -243,12 +243,31 @@ static void give(void *block) {
 
 static size_t memory_usable(const void *block) { return block ? header_of(block)->capacity : 0; }
 
-static void *memory_malloc(JSMallocState *state, size_t size) {
+static __attribute__((noinline)) void *memory_take(JSMallocState *state, size_t size) {
   if (size == 0 || size > MEMORY_LIMIT || state->malloc_size + size > state->malloc_limit) return NULL;
   void *block = take(size);
   if (!block) return NULL;
   state->malloc_count++;
   state->malloc_size += header_of(block)->capacity;
+  return block;
+}
+
+/* What most blocks need and no more; memory_take() would do the same. */
+static void *memory_malloc(JSMallocState *state, size_t size) {
+  size_t class = (size - 1) / GRANULE, capacity = (class + 1) * GRANULE;
+  if (class >= FINE_CLASSES || state->malloc_size + size > state->malloc_limit) return memory_take(state, size);
+  Free *block = heap.free_blocks[class];
+  if (block) {
+    heap.free_blocks[class] = block->next;
+    block->next = NULL;
+  } else {
+    if (heap.fresh_left[class] == 0) return memory_take(state, size);
+    block = (Free *)(void *)heap.fresh_at[class];
+    heap.fresh_at[class] += capacity;
+    heap.fresh_left[class]--;
+  }
+  state->malloc_count++;
+  state->malloc_size += capacity;
   return block;
 }
 
@@ -367,24 +386,8 @@ static int is_ascii(const char *text, size_t length) {
   return seen < 0x80;
 }
 
-static JSValue new_latin1(JSContext *ctx, const char *bytes, size_t length) {
-  if (is_ascii(bytes, length)) return JS_NewStringLen(ctx, bytes, length);
-  char *utf8 = js_malloc(ctx, length * 2);
-  if (!utf8) return JS_EXCEPTION;
-  size_t used = 0;
-  for (size_t i = 0; i < length; i++) {
-    uint8_t byte = (uint8_t)bytes[i];
-    if (byte < 0x80) {
-      utf8[used++] = (char)byte;
-    } else {
-      utf8[used++] = (char)(0xc0 | (byte >> 6));
-      utf8[used++] = (char)(0x80 | (byte & 0x3f));
-    }
-  }
-  JSValue text = JS_NewStringLen(ctx, utf8, used);
-  js_free(ctx, utf8);
-  return text;
-}
+/* A string of bytes; ours in QuickJS (scripts/engine-changes.mjs). */
+extern JSValue JS_NewLatin1(JSContext *ctx, const uint8_t *bytes, size_t length);
 
 /* The first byte and the length of a typed array; NULL with an exception when `value` is none or is detached. */
 static uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length) {
@@ -411,7 +414,7 @@ static JSValue host_latin1(JSContext *ctx, JSValueConst self, int argc, JSValueC
   uint8_t *bytes = bytes_of(ctx, argv[0], &length);
   if (!bytes) return JS_EXCEPTION;
   if (start < 0 || end < start || (uint64_t)end > length) return JS_ThrowRangeError(ctx, "latin1: range out of bounds");
-  return new_latin1(ctx, (const char *)bytes + start, (size_t)(end - start));
+  return JS_NewLatin1(ctx, bytes + start, (size_t)(end - start));
 }
 
 static JSValue host_latin1_into(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
@@ -517,7 +520,7 @@ static JSValue host_environment(JSContext *ctx, JSValueConst self, int argc, JSV
   if (!name) return JS_EXCEPTION;
   const char *value = getenv(name);
   JS_FreeCString(ctx, name);
-  return value ? new_latin1(ctx, value, strlen(value)) : JS_UNDEFINED;
+  return value ? JS_NewLatin1(ctx, (const uint8_t *)value, strlen(value)) : JS_UNDEFINED;
 }
 
 /* ---- The modules ------------------------------------------------------------------------------------------------ */
@@ -659,7 +662,7 @@ int main(int argc, char **argv) {
   if (is_written()) return write_heap();
 
   JSValue args = JS_NewArray(ctx);
-  for (int i = 0; i < argc; i++) JS_SetPropertyUint32(ctx, args, (uint32_t)i, new_latin1(ctx, argv[i], strlen(argv[i])));
+  for (int i = 0; i < argc; i++) JS_SetPropertyUint32(ctx, args, (uint32_t)i, JS_NewLatin1(ctx, (const uint8_t *)argv[i], strlen(argv[i])));
   /* `main` leaves by exit_group; coming back here means that it failed before it could. */
   JSValue result = JS_Call(ctx, heap.engine.main, JS_UNDEFINED, 1, &args);
   if (JS_IsException(result)) report(ctx);

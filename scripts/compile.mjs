@@ -88,13 +88,13 @@ export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } =
 /**
  * The objects that do not depend on bin/host.c: the engine, and the modules in the folder `work` (NAME.js) as bytecode,
  * with the table by which bin/host.c finds them. `bundled` is waited for before they are read. `say` gets one line per
- * step.
+ * step. `changes` are those to upstream's engine, all of them if not given.
  */
-export async function compileModules(tools, work, say, bundled = Promise.resolve()) {
+export async function compileModules(tools, work, say, bundled = Promise.resolve(), changes) {
   const source = await sources(say);
   const [qjsc, engine] = await Promise.all([
     bytecodeCompiler(source, tools.hostCompiler, say),
-    engineObjects(source, tools.compiler, tools.flags, say),
+    engineObjects(source, tools.compiler, tools.flags, say, changes),
     bundled,
   ]);
   const code = join(work, "modules.c");

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { ENGINE_CHANGES, withChanges } from "./engine-changes.mjs";
 
 const VERSION = "2025-04-26";
 const UPSTREAM = `https://bellard.org/quickjs/quickjs-${VERSION}.tar.xz`;
@@ -46,45 +47,24 @@ const DIGESTS = {
  * one of `var`, without a check at each use that it has been given its value. Each text occurs once.
  * docs/adr/0020-no-dead-zone-checks.md
  */
-const UNCHECKED = [
-  ["get_op = OP_get_loc_check;", "get_op = var_name == JS_ATOM_this ? OP_get_loc_check : OP_get_loc;"],
-  ["dbuf_putc(bc, OP_get_loc_check);", "dbuf_putc(bc, var_name == JS_ATOM_this ? OP_get_loc_check : OP_get_loc);"],
-  ["dbuf_putc(bc, OP_put_loc_check);", "dbuf_putc(bc, OP_put_loc);"],
-  ["get_op = OP_get_var_ref_check;", "get_op = var_name == JS_ATOM_this ? OP_get_var_ref_check : OP_get_var_ref;"],
-  [
-    "dbuf_putc(bc, OP_get_var_ref_check);",
-    "dbuf_putc(bc, var_name == JS_ATOM_this ? OP_get_var_ref_check : OP_get_var_ref);",
+const UNCHECKED = {
+  file: "quickjs.c",
+  texts: [
+    ["get_op = OP_get_loc_check;", "get_op = var_name == JS_ATOM_this ? OP_get_loc_check : OP_get_loc;"],
+    ["dbuf_putc(bc, OP_get_loc_check);", "dbuf_putc(bc, var_name == JS_ATOM_this ? OP_get_loc_check : OP_get_loc);"],
+    ["dbuf_putc(bc, OP_put_loc_check);", "dbuf_putc(bc, OP_put_loc);"],
+    ["get_op = OP_get_var_ref_check;", "get_op = var_name == JS_ATOM_this ? OP_get_var_ref_check : OP_get_var_ref;"],
+    [
+      "dbuf_putc(bc, OP_get_var_ref_check);",
+      "dbuf_putc(bc, var_name == JS_ATOM_this ? OP_get_var_ref_check : OP_get_var_ref);",
+    ],
+    ["dbuf_putc(bc, OP_put_var_ref_check);", "dbuf_putc(bc, OP_put_var_ref);"],
+    [
+      "dbuf_putc(&bc_out, OP_set_loc_uninitialized);\n                                dbuf_put_u16(&bc_out, scope_idx);",
+      ";",
+    ],
   ],
-  ["dbuf_putc(bc, OP_put_var_ref_check);", "dbuf_putc(bc, OP_put_var_ref);"],
-  [
-    "dbuf_putc(&bc_out, OP_set_loc_uninitialized);\n                                dbuf_put_u16(&bc_out, scope_idx);",
-    ";",
-  ],
-];
-
-/**
- * What the engine in the executable does otherwise than upstream's. Each text occurs once.
- *
- * It hashes addresses relative to where the executable begins, so that hash tables stay right when the image of the heap
- * is at another address, and have the same order in every build. docs/adr/0022-heap-image.md
- */
-const CHANGES = [
-  [
-    "static uint32_t shape_initial_hash(JSObject *proto)",
-    `extern const char __ehdr_start[];
-#define WITHIN_EXECUTABLE(p) ((p) ? (uintptr_t)(p) - (uintptr_t)__ehdr_start : 0)
-static uint32_t shape_initial_hash(JSObject *proto)`,
-  ],
-  ["h = shape_hash(1, (uintptr_t)proto);", "h = shape_hash(1, WITHIN_EXECUTABLE(proto));"],
-  [
-    "h = shape_hash(h, (uint64_t)(uintptr_t)proto >> 32);",
-    "h = shape_hash(h, (uint64_t)WITHIN_EXECUTABLE(proto) >> 32);",
-  ],
-  [
-    "map_hash_pointer((uintptr_t)JS_VALUE_GET_PTR(key) ^ tag",
-    "map_hash_pointer(WITHIN_EXECUTABLE(JS_VALUE_GET_PTR(key)) ^ tag",
-  ],
-];
+};
 
 /** What is linked into the executable: the engine without its libc. */
 const ENGINE = ["quickjs", "cutils", "dtoa", "libregexp", "libunicode"];
@@ -229,20 +209,9 @@ async function once(name, key, make, say, what) {
   return target;
 }
 
-/** Upstream's quickjs.c with texts replaced. */
-function changedSource(source, changes) {
-  let text = readFileSync(join(source, "quickjs.c"), "utf8");
-  for (const [from, to] of changes) {
-    const pieces = text.split(from);
-    if (pieces.length !== 2) throw new Error(`quickjs.c has "${from}" ${pieces.length - 1} times`);
-    text = pieces.join(to);
-  }
-  return text;
-}
-
 /** The bytecode compiler, built for this machine; returns its path. */
 export async function bytecodeCompiler(source, compiler, say) {
-  const text = changedSource(source, UNCHECKED);
+  const text = withChanges(UNCHECKED.file, readFileSync(join(source, UNCHECKED.file), "utf8"), [UNCHECKED]);
   const make = (directory) => {
     const changed = join(directory, "quickjs.c");
     writeFileSync(changed, text);
@@ -274,12 +243,14 @@ export async function bytecodeCompiler(source, compiler, say) {
   return join(directory, "qjsc");
 }
 
-/** The engine's objects for one target; returns their paths. */
-export async function engineObjects(source, compiler, flags, say) {
-  const text = changedSource(source, CHANGES);
+/** The engine's objects for one target, with these changes to upstream's text; returns their paths. */
+export async function engineObjects(source, compiler, flags, say, changes = ENGINE_CHANGES) {
+  const changed = ["quickjs.c", "quickjs.h"].map((name) => ({
+    name,
+    text: withChanges(name, readFileSync(join(source, name), "utf8"), changes),
+  }));
   const make = (directory) => {
-    const changed = join(directory, "quickjs.c");
-    writeFileSync(changed, text);
+    for (const { name, text } of changed) writeFileSync(join(directory, name), text);
     return Promise.all(
       ENGINE.map((name) =>
         runLater(compiler, [
@@ -291,14 +262,14 @@ export async function engineObjects(source, compiler, flags, say) {
           "-iquote",
           source,
           "-c",
-          name === "quickjs" ? changed : join(source, `${name}.c`),
+          join(name === "quickjs" ? directory : source, `${name}.c`),
           "-o",
           join(directory, `${name}.o`),
         ]),
       ),
     );
   };
-  const key = `${identity(compiler)}\n${[...flags, ...ENGINE_FLAGS].join(" ")}\n${sha256(text)}`;
+  const key = [identity(compiler), ...flags, ...ENGINE_FLAGS, ...changed.map(({ text }) => sha256(text))].join("\n");
   const directory = await once("engine", key, make, say, `QuickJS: compiling the engine with ${compiler} (20 s, once)`);
   return ENGINE.map((name) => join(directory, `${name}.o`));
 }

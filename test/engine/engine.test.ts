@@ -28,3 +28,18 @@ for (const variant of ["plain", "sanitized", "sanitized-system-malloc"]) {
     expect(Number(tally?.groups?.["passed"]), done.stdout).toBeGreaterThan(100);
   });
 }
+
+for (const sanitize of [false, true]) {
+  test(`the language is upstream's${sanitize ? ", sanitized" : ""}`, (ctx) => {
+    if (!hasCompiler) return ctx.skip("needs a C compiler");
+    if (sanitize && !hasSanitizers) return ctx.skip("needs gcc's libasan and libubsan");
+    const args = [
+      resolve(import.meta.dirname, "../../scripts/compare-engine.mjs"),
+      ...(sanitize ? ["--sanitize"] : []),
+    ];
+    const done = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 64 << 20 });
+    expect(done.status, done.stdout + done.stderr).toBe(0);
+    const tally = /: (?<lines>\d+) lines, 0 of them differ$/m.exec(done.stdout);
+    expect(Number(tally?.groups?.["lines"]), done.stdout).toBeGreaterThan(70_000);
+  });
+}
