@@ -39,7 +39,7 @@ export function runChain(words: readonly string[], call: ChainCall): number {
     }
   }
   const giving = lines.filter((line) => line.givesGlobals);
-  const flags = new SharedFlags([call.flags, ...giving.map((line) => line.flags)]);
+  const flags = giving.length === 0 ? call.flags : new SharedFlags([call.flags, ...giving.map((line) => line.flags)]);
   const log = call.loggerOf(flags);
   if (flags.isSet("version")) return exitStatusOf(() => call.printVersion(), "chain", log);
   if (flags.isSet("help")) return exitStatusOf(() => call.help(helpWanted(lines)), "chain", log);

@@ -102,17 +102,16 @@ export function parseCommandLine(
       flagsEnded = true;
       continue;
     }
-    const text = word.startsWith("--") ? word.slice(2) : word.slice(1);
-    const equals = text.indexOf("=");
-    const name = equals < 0 ? text : text.slice(0, equals);
-    const inline = equals < 0 ? undefined : text.slice(equals + 1);
-    let flag = flagNamed(own, name);
+    const equals = word.indexOf("=");
+    const said = equals < 0 ? word : word.slice(0, equals);
+    const inline = equals < 0 ? undefined : word.slice(equals + 1);
+    let flag = byWord(own).get(said);
     if (flag === undefined) {
-      flag = flagNamed(grammar.globals, name);
+      flag = byWord(grammar.globals).get(said);
       givesGlobals ||= flag !== undefined;
     }
     if (flag === undefined) {
-      unknown.push(word.startsWith("--") ? `--${name}` : `-${name}`);
+      unknown.push(said);
       const next = words[at];
       const names =
         command === undefined && next !== undefined && (next === grammar.prefix || grammar.flagsOf(next) !== undefined);
@@ -149,13 +148,21 @@ export function parseCommandLine(
   };
 }
 
-/** The flag of that name, or with that letter. Called for each flag of a chain: a callback would cost more than it does. */
-function flagNamed(flags: readonly Flag[], name: string): Flag | undefined {
-  for (let at = 0; at < flags.length; at += 1) {
-    const flag = flags[at];
-    if (flag?.name === name || flag?.alias === name) return flag;
+const indices = new Map<readonly Flag[], ReadonlyMap<string, Flag>>();
+
+/** Flags by what may stand for them on a command line; made once of each list. */
+export function byWord(flags: readonly Flag[]): ReadonlyMap<string, Flag> {
+  let index = indices.get(flags);
+  if (index === undefined) {
+    const words = flags.flatMap((flag) => {
+      const names = flag.alias === undefined ? [flag.name] : [flag.name, flag.alias];
+      return names.flatMap((name) => [[`--${name}`, flag] as const, [`-${name}`, flag] as const]);
+    });
+    // Of two flags with one name, the first counts.
+    index = new Map(words.reverse());
+    indices.set(flags, index);
   }
-  return undefined;
+  return index;
 }
 
 function append(given: Map<string, string[]>, flag: Flag, value: string): void {
@@ -242,6 +249,7 @@ class ParsedFlags implements FlagValues {
   }
 
   #flag(name: string): Flag | undefined {
-    return flagNamed(this.#own, name) ?? flagNamed(this.#globals, name);
+    const said = `--${name}`;
+    return byWord(this.#own).get(said) ?? byWord(this.#globals).get(said);
   }
 }

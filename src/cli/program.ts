@@ -1,6 +1,6 @@
 import { findHook, hooks } from "../hooks/index.ts";
 import { part } from "../part.ts";
-import type { Grammar } from "./flags.ts";
+import { byWord, type Grammar } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
 import type * as Suggest from "./suggest.ts";
 
@@ -85,6 +85,10 @@ export const hookGrammar: Grammar = {
   last: lastWords,
   suggest: (name, names) => suggest().suggestionFor(name, names),
 };
+
+// At build time: the image of the heap has them.
+byWord(globalFlags);
+for (const hook of hooks) byWord(hook.flags);
 
 /** A suggestion for a word that names no hook, to stand behind it; empty when there is none. */
 export function meantBy(word: string, program?: ProgramName): string {

@@ -15,16 +15,16 @@ export interface HookedContainer extends Pick<HookCall, "state" | "root" | "pret
  * told; the answer is the exit status.
  */
 export function runHooks(chain: readonly ChainedHook[], container: HookedContainer, log: Logger): number {
-  const { state, root, pretend, forgivesReadOnly } = container;
-  const readOnly = { ...(pretend && { pretend }), ...(forgivesReadOnly === true && { forgivesReadOnly }) };
+  const { pretend, forgivesReadOnly } = container;
   const missing = new Failure();
-  const kept = { state: missing.kept(state), root: missing.kept(root), ...readOnly };
+  const state = missing.kept(container.state);
+  const root = missing.kept(container.root);
   let status = success;
   for (const group of inOrder(chain)) {
-    const [first] = group;
+    const first = group[0];
     if (first === undefined) continue;
     const { hook, flags } = first;
-    const work = { flags, log, ...kept };
+    const work = { flags, log, state, root, pretend, forgivesReadOnly };
     const result = exitStatusOf(() => runForgiving(together(group, hook), work), hook.name, log);
     status = Math.max(status, result);
     // What the other hooks would say of it has been said.

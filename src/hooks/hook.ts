@@ -56,9 +56,9 @@ export interface HookCall {
    * What is done about a place that is read-only: `root` becomes one that only seems to be writable, when the answer is
    * true, and the hook is run again.
    */
-  readonly pretend?: () => boolean;
+  readonly pretend?: (() => boolean) | undefined;
   /** A place that is read-only is no failure of any hook. */
-  readonly forgivesReadOnly?: boolean;
+  readonly forgivesReadOnly?: boolean | undefined;
 }
 
 /** One word of the command line, and what it does. */

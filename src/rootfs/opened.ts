@@ -9,8 +9,8 @@ export class Opened {
   readonly parent: Opened | undefined;
   /** How many directories are above it. */
   readonly depth: number;
-  /** Those that were opened in it. */
-  readonly below: Map<string, Opened> = new Map();
+  /** Those that were opened in it; undefined when there never was one. */
+  below: Map<string, Opened> | undefined;
   #path: string | undefined;
 
   constructor(descriptor: number, name: string, parent: Opened | undefined) {
@@ -18,6 +18,9 @@ export class Opened {
     this.name = name;
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
+    if (parent === undefined) return;
+    parent.below ??= new Map();
+    parent.below.set(name, this);
   }
 
   /** The path in the container, free of links. */
@@ -34,11 +37,12 @@ export class Opened {
   }
 
   #closeBut(way: ReadonlySet<Opened>): void {
-    for (const [name, opened] of this.below) {
+    if (this.below === undefined) return;
+    for (const opened of this.below.values()) {
       opened.#closeBut(way);
       if (way.has(opened)) continue;
       close(opened.descriptor);
-      this.below.delete(name);
+      this.below.delete(opened.name);
     }
   }
 }

@@ -169,14 +169,13 @@ export class Walk implements Disposable {
   /** Goes into the directory `name`; 0 or -errno. */
   #step(name: string, create: boolean): number {
     const at = this.#at;
-    let next = at.below.get(name);
+    let next = at.below?.get(name);
     if (next === undefined) {
       if (this.#open >= at.depth + MOST_KEPT) this.#closeAllBut(at);
       let descriptor = openat(at.descriptor, name, STEP);
       if (descriptor === -ENOENT && create) descriptor = make(at.descriptor, name);
       if (descriptor < 0) return descriptor;
       next = new Opened(descriptor, name, at);
-      at.below.set(name, next);
       this.#open += 1;
     }
     this.#at = next;
