@@ -2,7 +2,7 @@ import { DT_SONAME, FLAG_ELF } from "./constants.ts";
 import { ending, NAME_WORDS, names, namesEnd } from "./dynamic.ts";
 import { mapped, narrow, readName, size, trouble } from "./image.ts";
 import type { Skip } from "./skip.ts";
-import { exact64 } from "./wide.ts";
+import { exact64, modulo } from "./wide.ts";
 
 /**
  * Where the soname is, without a look at any other name: a file offset, undefined when there is none, "doubtful" when
@@ -54,5 +54,5 @@ function nameOffset(at: number, strings: number): number {
   const low = names[at + 1] ?? 0;
   if (narrow) return (strings + low) % 2 ** 32;
   if (names[at + 2] === 0) return strings + low;
-  return Number(BigInt.asUintN(64, BigInt(strings) + exact64(names, at + 1)));
+  return modulo(BigInt(strings) + exact64(names, at + 1), 64);
 }

@@ -17,7 +17,7 @@ import {
 import { isaLevel } from "./properties.ts";
 import type { LibraryRules } from "./rules.ts";
 import type { Skip } from "./skip.ts";
-import { exact64, wide64 } from "./wide.ts";
+import { exact64, modulo, wide64 } from "./wide.ts";
 
 const OUTSIDE: Skip = { skip: "outside" };
 const TRUNCATED: Skip = { skip: "truncated" };
@@ -189,7 +189,7 @@ function offsetOfAny(address: bigint, holding: boolean): number {
     if (table[at] !== PT_LOAD) continue;
     const inside = address - exact64(table, at + ADDRESS);
     const isHeld = inside >= 0n && inside < exact64(table, at + FILE_SIZE);
-    if (isHeld || !holding) return Number(BigInt.asUintN(bits, inside + exact64(table, at + OFFSET)));
+    if (isHeld || !holding) return modulo(inside + exact64(table, at + OFFSET), bits);
   }
-  return Number(BigInt.asUintN(bits, address));
+  return modulo(address, bits);
 }

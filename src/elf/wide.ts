@@ -13,3 +13,11 @@ export function wide64(words: Uint32Array, at: number): number {
 export function exact64(words: Uint32Array, at: number): bigint {
   return (BigInt(words[at + 1] ?? 0) << 32n) | BigInt(words[at] ?? 0);
 }
+
+/**
+ * A value modulo 2^64, or 2^32, as a number. Not by BigInt.asUintN: QuickJS's answers with a negative value where bit 63
+ * is set.
+ */
+export function modulo(value: bigint, bits: 32 | 64): number {
+  return Number(value & (bits === 64 ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn));
+}

@@ -200,7 +200,8 @@ export class HwcapFolders {
       if (bit === undefined) break;
       bits += 1n << BigInt(bit);
     }
-    return BigInt.asUintN(64, bits);
+    // Not by BigInt.asUintN, whose answer is negative in QuickJS where bit 63 is set.
+    return bits & 0xffff_ffff_ffff_ffffn;
   }
 }
 
