@@ -53,10 +53,10 @@ export function readPlainDynamic(offset: number): number {
   if (source.readInto(chunkBytes, offset) < CHUNK_BYTES) return UNUSUAL;
   // Tags are at even places, values at odd ones.
   let last = pairs.indexOf(TAG_NULL);
-  while ((last & 1) === 1 && last > 0) last = pairs.indexOf(TAG_NULL, last + 1);
+  while (last % 2 === 1) last = pairs.indexOf(TAG_NULL, last + 1);
   if (last < 0) return UNUSUAL;
   let strings = pairs.indexOf(TAG_STRTAB);
-  while ((strings & 1) === 1 && strings > 0) strings = pairs.indexOf(TAG_STRTAB, strings + 1);
+  while (strings % 2 === 1) strings = pairs.indexOf(TAG_STRTAB, strings + 1);
   hasStrings = strings >= 0 && strings < last;
   stringsLow = words[2 * strings + 2] ?? 0;
   stringsHigh = words[2 * strings + 3] ?? 0;
@@ -69,7 +69,7 @@ export function readPlainDynamic(offset: number): number {
  */
 export function firstSoname(last: number, limit: number): number {
   let at = pairs.indexOf(TAG_SONAME);
-  while ((at & 1) === 1 && at > 0) at = pairs.indexOf(TAG_SONAME, at + 1);
+  while (at % 2 === 1) at = pairs.indexOf(TAG_SONAME, at + 1);
   if (at < 0 || at > last) return -1;
   const offset = words[2 * at + 2] ?? 0;
   return offset < limit && words[2 * at + 3] === 0 ? offset : UNUSUAL;
@@ -78,17 +78,16 @@ export function firstSoname(last: number, limit: number): number {
 /** The same of the only soname; UNUSUAL also when there are several, or when a name that is needed is not below `limit`. */
 export function onlySoname(last: number, limit: number): number {
   let at = pairs.lastIndexOf(TAG_SONAME, last);
-  while ((at & 1) === 1 && at > 0) at = pairs.lastIndexOf(TAG_SONAME, at - 1);
+  while (at % 2 === 1) at = pairs.lastIndexOf(TAG_SONAME, at - 1);
   let needed = pairs.lastIndexOf(TAG_NEEDED, last);
-  while ((needed & 1) === 1 && needed > 0) needed = pairs.lastIndexOf(TAG_NEEDED, needed - 1);
-  const soname = 2 * at;
-  const end = needed > at ? 2 * needed : soname;
+  while (needed % 2 === 1) needed = pairs.lastIndexOf(TAG_NEEDED, needed - 1);
+  if (pairs.indexOf(TAG_SONAME) !== at) return UNUSUAL;
+  const end = 2 * (needed > at ? needed : at) + 2;
   // Usually nothing else is among them; if it is, it has to be below the limit as well.
-  for (let entry = 0; entry <= end; entry += 4) {
-    if ((words[entry + 2] ?? 0) >= limit || words[entry + 3] !== 0) return UNUSUAL;
-    if (words[entry] === DT_SONAME && entry !== soname) return UNUSUAL;
+  for (let value = 2; value <= end; value += 4) {
+    if ((words[value] ?? 0) >= limit || words[value + 1] !== 0) return UNUSUAL;
   }
-  return at < 0 ? -1 : (words[soname + 2] ?? 0);
+  return at < 0 ? -1 : (words[2 * at + 2] ?? 0);
 }
 
 /** Reads the section at byte `offset`. The size that its segment gives is not looked at: DT_NULL is its end. */

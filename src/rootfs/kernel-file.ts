@@ -10,6 +10,7 @@ import {
 } from "../kernel/constants.ts";
 import { EFBIG, EINVAL, EISDIR } from "../kernel/errno.ts";
 import { close, fstat, openat, pread } from "../kernel/files.ts";
+import { Readable } from "../kernel/readable.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
 import type { OpenFile } from "./open-file.ts";
 
@@ -34,14 +35,11 @@ function view(length: number): Uint8Array {
 let spare: KernelFile | undefined;
 
 /** A regular file that the kernel has open for us. Closed, it is as little of use as its descriptor: both are given away again. */
-export class KernelFile implements OpenFile {
-  #descriptor = -1;
+export class KernelFile extends Readable implements OpenFile {
   identity: Identity = 0;
   inode = 0;
   size = 0;
   links = 0;
-
-  private constructor() {}
 
   /**
    * Opens the regular file `name` in `directory`, links not followed. -errno when it cannot; -EISDIR for a directory,
@@ -58,7 +56,7 @@ export class KernelFile implements OpenFile {
       return result < 0 ? result : type === S_IFDIR ? -EISDIR : -EINVAL;
     }
     spare = undefined;
-    file.#descriptor = descriptor;
+    file.descriptor = descriptor;
     return file;
   }
 
@@ -69,13 +67,8 @@ export class KernelFile implements OpenFile {
 
   read(offset: number, length: number): Uint8Array {
     const wanted = view(length > SCRATCH_BYTES ? SCRATCH_BYTES : length);
-    const count = pread(this.#descriptor, wanted, offset);
+    const count = pread(this.descriptor, wanted, offset);
     return count === wanted.length ? wanted : scratch.subarray(0, Math.max(count, 0));
-  }
-
-  readInto(bytes: Uint8Array, offset: number): number {
-    const count = pread(this.#descriptor, bytes, offset);
-    return count < 0 ? 0 : count;
   }
 
   readAll(limit: number): Uint8Array | number {
@@ -83,7 +76,7 @@ export class KernelFile implements OpenFile {
     const bytes = new Uint8Array(this.size);
     let used = 0;
     while (used < bytes.length) {
-      const count = pread(this.#descriptor, used === 0 ? bytes : bytes.subarray(used), used);
+      const count = pread(this.descriptor, used === 0 ? bytes : bytes.subarray(used), used);
       if (count < 0) return count;
       if (count === 0) return bytes.slice(0, used);
       used += count;
@@ -92,9 +85,9 @@ export class KernelFile implements OpenFile {
   }
 
   close(): void {
-    const descriptor = this.#descriptor;
+    const descriptor = this.descriptor;
     if (descriptor < 0) return;
-    this.#descriptor = -1;
+    this.descriptor = -1;
     // oxlint-disable-next-line typescript/no-this-alias -- kept, not renamed
     spare = this;
     close(descriptor);
