@@ -20,25 +20,37 @@ export function glob(folders: ConfigurationFolders, pattern: string, budget: Glo
   const absolute = pattern.startsWith("/");
   const components = pattern.split("/").filter((component) => component !== "");
   let found = [absolute ? "" : "."];
-  for (const [index, component] of components.entries()) {
-    const last = index === components.length - 1;
-    if (!/[*?[\\]/.test(component)) {
-      found = found.map((path) => `${path}/${component}`);
-      budget.names -= found.length;
-      if (last) found = found.filter((path) => typeof folders.root.lstat(path, folders.from) !== "number");
+  for (let index = 0; index < components.length; index += 1) {
+    const component = components[index] ?? "";
+    if (MAGIC.test(component)) {
+      found = matchesIn(folders, found, new ComponentMatcher(component), budget);
       continue;
     }
-    const matcher = new ComponentMatcher(component);
-    found = found.flatMap((path) => namesIn(folders, path, matcher, budget));
+    budget.names -= found.length;
+    found = found.map((path) => `${path}/${component}`);
+    if (index < components.length - 1) continue;
+    found = found.filter((path) => typeof folders.root.lstat(path, folders.from) !== "number");
   }
   return (absolute ? found : found.map((path) => path.slice(2))).sort();
 }
 
-function namesIn(folders: ConfigurationFolders, path: string, matcher: ComponentMatcher, budget: GlobBudget): string[] {
-  if (budget.names <= 0) return [];
-  const names = folders.names(path === "" ? "/" : path);
-  budget.names -= names.length + 1;
-  return names.filter((name) => matcher.matches(name)).map((name) => `${path}/${name}`);
+const MAGIC = /[*?[\\]/;
+
+/** What matches in folders. */
+function matchesIn(
+  folders: ConfigurationFolders,
+  paths: readonly string[],
+  matcher: ComponentMatcher,
+  budget: GlobBudget,
+): string[] {
+  const found: string[] = [];
+  for (const path of paths) {
+    if (budget.names <= 0) break;
+    const names = folders.names(path === "" ? "/" : path);
+    budget.names -= names.length + 1;
+    for (const name of names) if (matcher.matches(name)) found.push(`${path}/${name}`);
+  }
+  return found;
 }
 
 type Token =
@@ -65,17 +77,22 @@ const CLASSES: ReadonlyMap<string, RegExp> = new Map([
 
 /** One path component of a pattern. Takes time in proportion to pattern times name, whatever the pattern. */
 export class ComponentMatcher {
+  /** What follows the `*` of a usual pattern, `*.conf`: the rest is not needed then. */
+  readonly #end: string | undefined;
   readonly #tokens: readonly Token[];
   readonly #wantsDot: boolean;
 
   constructor(pattern: string) {
-    this.#tokens = pattern.length > COMPONENT_LIMIT ? [] : parse(pattern);
+    const end = pattern.slice(1);
+    this.#end = pattern.startsWith("*") && !MAGIC.test(end) ? end : undefined;
+    this.#tokens = this.#end !== undefined || pattern.length > COMPONENT_LIMIT ? [] : parse(pattern);
     const first = this.#tokens[0];
     this.#wantsDot = first?.kind === "byte" && first.byte === DOT;
   }
 
   matches(name: string): boolean {
     if (name.charCodeAt(0) === DOT && !this.#wantsDot) return false;
+    if (this.#end !== undefined) return name.endsWith(this.#end);
     const tokens = this.#tokens;
     let at = 0;
     let token = 0;
