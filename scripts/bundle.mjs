@@ -2,6 +2,7 @@
 import { build } from "esbuild";
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { shortenUsing } from "./using.mjs";
 
 /** Stand-ins for Node's modules that libraries of the people's bundle import: src/cli/shims/NAME.ts. */
 function nodeModules(top) {
@@ -95,5 +96,6 @@ export async function bundle(top, dist, work, architecture) {
     alias: nodeModules(top),
     plugins: [parts],
   });
+  shortenUsing(work);
   writeFileSync(join(dist, "modules.meta.json"), JSON.stringify(result.metafile));
 }
