@@ -26,17 +26,19 @@ export class FolderNames {
   readonly targets: (string | number | undefined)[];
   /** A link in the directory can be followed: the folder's path does not lead through as many as Linux follows already. */
   readonly followed: boolean;
-  readonly #directory: Directory;
-  readonly #links: number;
-  readonly #places = new Map<string, number>();
+  readonly directory: Directory;
+  /** How many links the folder's path leads through. */
+  readonly links: number;
+  /** The places of names. */
+  readonly places: Map<string, number> = new Map();
 
   /** Takes over the listing. `links` is how many links the folder's path leads through: the kernel counts them as well. */
   constructor(directory: Directory, { names, types }: Listing, links: number) {
-    this.#directory = directory;
-    this.#links = links;
+    this.directory = directory;
+    this.links = links;
     this.listed = names;
     this.types = types;
-    const places = this.#places;
+    const { places } = this;
     for (let at = 0; at < names.length; at += 1) places.set(names[at] ?? "", at);
     this.hasRepeats = places.size < names.length;
     this.libraries = emptyColumn(names.length);
@@ -46,12 +48,12 @@ export class FolderNames {
 
   /** The directory as it is listed now; what was read of files that have their names still is taken over. */
   renewed(listing: Listing): FolderNames {
-    const renewed = new FolderNames(this.#directory, listing, this.#links);
+    const renewed = new FolderNames(this.directory, listing, this.links);
     for (let at = 0; at < renewed.listed.length; at += 1) {
       const name = renewed.listed[at] ?? "";
-      const library = this.libraries[this.#places.get(name) ?? -1];
+      const library = this.libraries[this.places.get(name) ?? -1];
       if (typeof library !== "object") continue;
-      const facts = this.#directory.stat(name);
+      const facts = this.directory.stat(name);
       if (typeof facts === "object" && facts.identity === library.identity) renewed.libraries[at] = library;
     }
     return renewed;
@@ -59,16 +61,16 @@ export class FolderNames {
 
   /** The place of a name; undefined when there is nothing of that name. */
   find(name: string): number | undefined {
-    const at = this.#places.get(name);
+    const at = this.places.get(name);
     return at === undefined || this.types[at] === NOTHING ? undefined : at;
   }
 
   /** The place of a name, be there something or not. */
   placeOf(name: string): number {
-    const known = this.#places.get(name);
+    const known = this.places.get(name);
     if (known !== undefined) return known;
     const at = this.types.length;
-    this.#places.set(name, at);
+    this.places.set(name, at);
     this.types[at] = NOTHING;
     this.libraries[at] = undefined;
     this.targets[at] = undefined;
@@ -79,7 +81,7 @@ export class FolderNames {
   typeOf(at: number): number {
     const type = this.types[at] ?? NOTHING;
     if (type !== DT_UNKNOWN) return type;
-    const found = this.#directory.stat(this.listed[at] ?? "");
+    const found = this.directory.stat(this.listed[at] ?? "");
     if (typeof found === "number") return type;
     // S_IFLNK, S_IFREG, … are DT_LNK, DT_REG, … shifted (dirent.h, IFTODT).
     this.types[at] = found.type >> 12;
@@ -99,32 +101,32 @@ export class FolderNames {
     this.types[at] = NOTHING;
     this.targets[at] = undefined;
   }
+}
 
-  /**
-   * Where the name leads, links followed as long as they stay in the directory: to a name that is no link, or to the link
-   * whose target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere.
-   */
-  destination(start: number): number | undefined {
-    const { types, targets } = this;
-    let at = start;
-    for (let links = this.#links; links <= LINK_LIMIT; links += 1) {
-      const type = types[at];
-      if (type !== DT_LNK && (type !== DT_UNKNOWN || this.typeOf(at) !== DT_LNK)) return at;
-      const target = targets[at] ?? this.#readlink(at);
-      if (typeof target === "number") return at;
-      const next = this.#places.get(target);
-      if (next === undefined || types[next] === NOTHING) return isPath(target) ? at : undefined;
-      at = next;
-    }
-    return undefined;
+/**
+ * Where a name leads, links followed as long as they stay in the directory: to a name that is no link, or to the link whose
+ * target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere.
+ */
+export function destination(names: FolderNames, start: number): number | undefined {
+  const { types, targets } = names;
+  let at = start;
+  for (let links = names.links; links <= LINK_LIMIT; links += 1) {
+    const type = types[at];
+    if (type !== DT_LNK && (type !== DT_UNKNOWN || names.typeOf(at) !== DT_LNK)) return at;
+    const target = targets[at] ?? readlink(names, at);
+    if (typeof target === "number") return at;
+    const next = names.places.get(target);
+    if (next === undefined || types[next] === NOTHING) return isPath(target) ? at : undefined;
+    at = next;
   }
+  return undefined;
+}
 
-  #readlink(at: number): string | number {
-    const name = this.listed[at];
-    const target = name === undefined ? -1 : this.#directory.readlinkListed(name);
-    this.targets[at] = target;
-    return target;
-  }
+function readlink(names: FolderNames, at: number): string | number {
+  const name = names.listed[at];
+  const target = name === undefined ? -1 : names.directory.readlinkListed(name);
+  names.targets[at] = target;
+  return target;
 }
 
 /** Whether a link's text leads out of the directory. */

@@ -29,16 +29,12 @@ export class Libraries {
   readonly #root: Root;
   readonly #reader: LibraryReader;
   readonly #byIdentity = new Map<Identity, LibraryFile>();
-  #count = 0;
+  /** How often a file was read. */
+  count = 0;
 
   constructor(root: Root, rules: LibraryRules) {
     this.#root = root;
     this.#reader = new LibraryReader(rules);
-  }
-
-  /** How often a file was read. */
-  get count(): number {
-    return this.#count;
   }
 
   /** The regular file `name` of a directory; -errno when it cannot be opened. */
@@ -69,7 +65,7 @@ export class Libraries {
       const content = this.#reader.read(opened, identity);
       // Skips are the reader's constants.
       const file = content.skip === undefined ? content : { ...content, identity };
-      this.#count += 1;
+      this.count += 1;
       if (remembers) this.#byIdentity.set(identity, file);
       return file;
     } finally {

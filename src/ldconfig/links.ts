@@ -5,7 +5,7 @@
 import { DT_LNK, DT_REG, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, FileFacts, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
-import { NOTHING, type FolderNames } from "./folder-names.ts";
+import { NOTHING, destination, type FolderNames } from "./folder-names.ts";
 import type { Offer } from "./scan.ts";
 
 /** A link that was changed, or that could not be. */
@@ -110,7 +110,7 @@ export class FolderLinks {
 
   /** Device and inode number of what a name leads to; undefined when it leads nowhere. */
   #identity(place: number): Identity | undefined {
-    const at = this.#names.destination(place);
+    const at = destination(this.#names, place);
     if (at === undefined) return undefined;
     const library = this.#names.libraries[at];
     if (typeof library === "object") return library.identity;

@@ -13,7 +13,7 @@ import type { AllLibraries } from "./libraries.ts";
 import type { Observer, Outcome } from "./observer.ts";
 import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
-import { FolderScan, type Offer, type ScanContext } from "./scan.ts";
+import { retry, scanNames, type Offer, type ScanContext } from "./scan.ts";
 import { SearchPath, type Folder, type OpenFolder } from "./search-path.ts";
 import { addUnmadeEntries } from "./unmade-links.ts";
 
@@ -196,8 +196,7 @@ export class Run implements Disposable {
       tick,
       log,
     };
-    let scan = new FolderScan(context, folder, directory, names);
-    scan.scan();
+    let scan = scanNames(context, folder, directory, names);
     for (let round = 1; ; round += 1) {
       const before = this.#mended;
       if (this.#options.links || observer !== undefined) {
@@ -211,9 +210,8 @@ export class Run implements Disposable {
         if (listed === undefined) break;
         dangling = [];
         names = names.renewed(listed);
-        scan = new FolderScan(context, folder, directory, names);
-        scan.scan();
-      } else scan.retry(dangling.splice(0));
+        scan = scanNames(context, folder, directory, names);
+      } else retry(scan, dangling.splice(0));
     }
     if (dangling.length > 0) {
       this.#dangling.push({ folder, path: directory.path, names: dangling, mended: this.#mended });

@@ -20,7 +20,7 @@ import {
 import type { Directory, ListedName } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
-import { emptyColumn, type FolderNames } from "./folder-names.ts";
+import { destination, emptyColumn, type FolderNames } from "./folder-names.ts";
 import type { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries, LibraryFile } from "./libraries.ts";
 import type { Observer } from "./observer.ts";
@@ -68,177 +68,169 @@ const FLAG_ELF = 1;
 /** Names between two ticks. */
 const TICK = 256;
 
-/** The scan of one folder. */
-export class FolderScan {
-  readonly #context: ScanContext;
-  readonly #folder: Folder;
-  readonly #directory: Directory;
-  readonly #names: FolderNames;
-  /** In the order in which their sonames were met. */
-  readonly #offers: Offer[] = [];
+/** The scan of one folder: what it works on, and what it has found. Functions do the work, for each name in thousands. */
+export interface FolderScan {
+  readonly context: ScanContext;
+  readonly folder: Folder;
+  readonly directory: Directory;
+  readonly names: FolderNames;
+  /** The folder's sonames as they first appeared: ldconfig's order is the reverse. */
+  readonly offers: Offer[];
   /** The same, by the places of their sonames. */
-  readonly #byPlace: (Offer | undefined)[];
-  readonly #libraryTypes: boolean;
-  #troubled = false;
+  readonly byPlace: (Offer | undefined)[];
+  /** A file was warned of. */
+  troubled: boolean;
+}
 
-  constructor(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames) {
-    this.#context = context;
-    this.#folder = folder;
-    this.#directory = directory;
-    this.#names = names;
-    this.#byPlace = emptyColumn(names.types.length);
-    this.#libraryTypes = context.profile.features.libraryTypes;
+/** Goes through all names of a folder. */
+export function scanNames(context: ScanContext, folder: Folder, directory: Directory, names: FolderNames): FolderScan {
+  const byPlace = emptyColumn<Offer>(names.types.length);
+  const scan: FolderScan = { context, folder, directory, names, offers: [], byPlace, troubled: false };
+  const { hwcapFolders, tick } = context;
+  const { loaderNames, temporaryNamesSkipped } = context.profile.features;
+  const { listed, types, hasRepeats } = names;
+  const checkTemporary = anyTemporary(listed.join("/"));
+  const isPlain = folder.hwcaps === undefined;
+  for (let at = 0; at < listed.length; at += 1) {
+    const name = listed[at];
+    if (name === undefined || (hasRepeats && names.find(name) !== at)) continue;
+    if (tick !== undefined && at % TICK === 0) tick(folder.path);
+    const type = types[at];
+    if (!isLibraryName(name, loaderNames)) {
+      if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
+    }
+    if (checkTemporary && isTemporaryName(name, temporaryNamesSkipped)) continue;
+    look(scan, at, name, type === DT_UNKNOWN ? names.typeOf(at) : type);
   }
+  return scan;
+}
 
-  /** The folder's sonames, once it is scanned, as they first appeared: ldconfig's order is the reverse. */
-  get offers(): Offer[] {
-    return this.#offers;
+/** Looks once more at links that led nowhere. */
+export function retry(scan: FolderScan, links: readonly string[]): void {
+  for (const link of links) {
+    const at = scan.names.find(link);
+    const name = at === undefined ? undefined : scan.names.listed[at];
+    if (at !== undefined && name !== undefined) look(scan, at, name, DT_LNK);
   }
+}
 
-  /** Goes through all names. */
-  scan(): void {
-    const { hwcapFolders, tick } = this.#context;
-    const { loaderNames, temporaryNamesSkipped } = this.#context.profile.features;
-    const { listed, types, hasRepeats } = this.#names;
-    const checkTemporary = anyTemporary(listed.join("/"));
-    const isPlain = this.#folder.hwcaps === undefined;
-    for (let at = 0; at < listed.length; at += 1) {
-      const name = listed[at];
-      if (name === undefined || (hasRepeats && this.#names.find(name) !== at)) continue;
-      if (tick !== undefined && at % TICK === 0) tick(this.#folder.path);
-      const type = types[at];
-      if (!isLibraryName(name, loaderNames)) {
-        if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
-      }
-      if (checkTemporary && isTemporaryName(name, temporaryNamesSkipped)) continue;
-      if (type === DT_REG) this.#regular(at, name);
-      else if (type === DT_LNK) this.#link(at, name);
-      else if (type === DT_DIR) this.#subfolder(name);
-      else if (type === DT_UNKNOWN) this.#unknown(at, name);
+function look(scan: FolderScan, at: number, name: ListedName, type: number | undefined): void {
+  if (type === DT_REG) {
+    const file = scan.names.libraries[at] ?? read(scan, at, name);
+    if (typeof file === "number") unopened(scan, name, file, "cannot be opened");
+    else offer(scan, at, name, file, false);
+  } else if (type === DT_LNK) {
+    const file = linkedFile(scan, at);
+    if (typeof file !== "number") offer(scan, at, name, file, true);
+    else if (file === -EISDIR) linkedFolder(scan, name);
+    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) scan.context.dangling(name, file);
+    else unopened(scan, name, file, "leads to no regular file");
+  } else if (type === DT_DIR) subfolder(scan, name);
+}
+
+function subfolder({ context, folder, directory }: FolderScan, name: string): void {
+  const { hwcapFolders, root, searchPath } = context;
+  if (folder.hwcaps !== undefined || hwcapFolders?.descends(name) !== true) return;
+  searchPath.addLegacy(folder, name, root.directory(name, directory.path));
+}
+
+function linkedFolder(scan: FolderScan, name: string): void {
+  const { context, folder } = scan;
+  const isLegacy = folder.hwcaps === undefined && context.hwcapFolders?.descends(name) === true;
+  if (!isLegacy) context.observer?.unopened(`${folder.path}/${name}`, -EISDIR);
+  subfolder(scan, name);
+}
+
+/** The library that a link leads to; -errno, -EISDIR for a directory. */
+function linkedFile(scan: FolderScan, at: number): LibraryFile | number {
+  const { names } = scan;
+  const end = destination(names, at);
+  if (end === undefined) return -ENOENT;
+  const type = names.types[end];
+  // Only what was listed is ever known to be a file.
+  if (type === DT_REG) return names.libraries[end] ?? read(scan, end, names.listed[end]);
+  const target = names.targets[end];
+  if (type === DT_LNK && typeof target === "string") return scan.context.libraries.at(target, scan.directory.path);
+  return type === DT_DIR ? -EISDIR : -1;
+}
+
+function read(scan: FolderScan, at: number, name: ListedName | undefined): LibraryFile | number {
+  const file = name === undefined ? -ENOENT : scan.context.libraries.named(scan.directory, name);
+  scan.names.libraries[at] = file;
+  return file;
+}
+
+function offer(scan: FolderScan, at: number, name: string, file: LibraryFile, viaLink: boolean): void {
+  if (file.skip !== undefined) return leftOut(scan, name, file);
+  let isLink = viaLink;
+  let soname = file.soname ?? implicitSoname(name, file, scan.context.profile);
+  if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
+  if (isLink) soname = name;
+  let { flags } = file;
+  if (flags === FLAG_ELF) flags = typed(scan, flags);
+  const place = soname === name ? at : scan.names.placeOf(soname);
+  const known = scan.byPlace[place];
+  if (known === undefined) {
+    const made = { soname, place, name, at, flags, isLink, file };
+    scan.byPlace[place] = made;
+    scan.offers[scan.offers.length] = made;
+    return;
+  }
+  // The usual case: the link that the soname's file has already.
+  if (isLink && !known.isLink && flags === known.flags) return;
+  rival(scan, known, at, name, flags, isLink, file);
+}
+
+/** Flags that say no more than "ELF": of another type where the configuration says so of the folder. */
+function typed({ context, folder }: FolderScan, flags: number): number {
+  return folder.type > 1 && context.profile.features.libraryTypes ? folder.type : flags;
+}
+
+/** A second file for a soname: a file wins over a link, else the higher version in its name. */
+function rival(
+  scan: FolderScan,
+  known: Offer,
+  at: number,
+  name: string,
+  flags: number,
+  isLink: boolean,
+  file: Library,
+): void {
+  const { context, folder } = scan;
+  const { features, layout } = context.profile;
+  if (flags !== known.flags) context.ambiguous();
+  const better = isLink === known.isLink ? compareNames(known.name, name, layout.charSigned) < 0 : !isLink;
+  if (!better) return;
+  if (flags !== known.flags) {
+    const [low, high] = flags < known.flags ? [flags, known.flags] : [known.flags, flags];
+    if (features.libraryTypes && low === FLAG_ELF && (high === 2 || high === 3)) known.flags = flags;
+    else {
+      context.observer?.conflict(folder, known.name, name);
+      skipped(scan, name, `has the soname of ${known.name}, but is of another type`);
     }
   }
+  known.name = name;
+  known.at = at;
+  known.isLink = isLink;
+  known.file = file;
+}
 
-  /** Looks once more at links that led nowhere. */
-  retry(links: readonly string[]): void {
-    for (const link of links) {
-      const at = this.#names.find(link);
-      const name = at === undefined ? undefined : this.#names.listed[at];
-      if (at !== undefined && name !== undefined) this.#link(at, name);
-    }
-  }
+/** One warning per folder: what one file lacks, the next lacks as well. */
+function unopened(scan: FolderScan, name: string, result: number, reason: string): void {
+  const { context, folder } = scan;
+  context.observer?.unopened(`${folder.path}/${name}`, result);
+  if (!isTrouble(result) || scan.troubled) return skipped(scan, name, reason);
+  scan.troubled = true;
+  context.log.warn(`${folder.path}/${name}: left out, and maybe others: ${describeErrno(result)}`);
+}
 
-  #unknown(at: number, name: ListedName): void {
-    const type = this.#names.typeOf(at);
-    if (type === DT_REG) this.#regular(at, name);
-    else if (type === DT_LNK) this.#link(at, name);
-    else if (type === DT_DIR) this.#subfolder(name);
-  }
+function leftOut(scan: FolderScan, name: string, content: Skip): void {
+  scan.context.observer?.skipped(`${scan.folder.path}/${name}`, content);
+  skipped(scan, name, content.skip);
+}
 
-  #subfolder(name: string): void {
-    const { hwcapFolders, root, searchPath } = this.#context;
-    if (this.#folder.hwcaps !== undefined || hwcapFolders?.descends(name) !== true) return;
-    searchPath.addLegacy(this.#folder, name, root.directory(name, this.#directory.path));
-  }
-
-  #linkedFolder(name: string): void {
-    const { hwcapFolders, observer } = this.#context;
-    const isLegacy = this.#folder.hwcaps === undefined && hwcapFolders?.descends(name) === true;
-    if (!isLegacy) observer?.unopened(`${this.#folder.path}/${name}`, -EISDIR);
-    this.#subfolder(name);
-  }
-
-  #regular(at: number, name: ListedName): void {
-    const file = this.#names.libraries[at] ?? this.#read(at, name);
-    if (typeof file === "number") this.#unopened(name, file, "cannot be opened");
-    else this.#offer(at, name, file, false);
-  }
-
-  #link(at: number, name: ListedName): void {
-    const file = this.#linkedFile(at);
-    if (typeof file !== "number") this.#offer(at, name, file, true);
-    else if (file === -EISDIR) this.#linkedFolder(name);
-    else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) this.#context.dangling(name, file);
-    else this.#unopened(name, file, "leads to no regular file");
-  }
-
-  /** The library that a link leads to; -errno, -EISDIR for a directory. */
-  #linkedFile(at: number): LibraryFile | number {
-    const end = this.#names.destination(at);
-    if (end === undefined) return -ENOENT;
-    const type = this.#names.types[end];
-    // Only what was listed is ever known to be a file.
-    if (type === DT_REG) return this.#names.libraries[end] ?? this.#read(end, this.#names.listed[end]);
-    const target = this.#names.targets[end];
-    if (type === DT_LNK && typeof target === "string") {
-      return this.#context.libraries.at(target, this.#directory.path);
-    }
-    return type === DT_DIR ? -EISDIR : -1;
-  }
-
-  #read(at: number, name: ListedName | undefined): LibraryFile | number {
-    const file = name === undefined ? -ENOENT : this.#context.libraries.named(this.#directory, name);
-    this.#names.libraries[at] = file;
-    return file;
-  }
-
-  #offer(at: number, name: string, file: LibraryFile, viaLink: boolean): void {
-    if (file.skip !== undefined) return this.#leftOut(name, file);
-    let isLink = viaLink;
-    let soname = file.soname ?? implicitSoname(name, file, this.#context.profile);
-    if (isLink && name !== soname) isLink = name.endsWith(".so") && soname.startsWith(name);
-    if (isLink) soname = name;
-    let { flags } = file;
-    if (flags === FLAG_ELF && this.#libraryTypes && this.#folder.type > 1) flags = this.#folder.type;
-    const place = soname === name ? at : this.#names.placeOf(soname);
-    const known = this.#byPlace[place];
-    if (known === undefined) {
-      const offer = { soname, place, name, at, flags, isLink, file };
-      this.#byPlace[place] = offer;
-      this.#offers[this.#offers.length] = offer;
-      return;
-    }
-    // The usual case: the link that the soname's file has already.
-    if (isLink && !known.isLink && flags === known.flags) return;
-    this.#rival(known, at, name, flags, isLink, file);
-  }
-
-  /** A second file for a soname: a file wins over a link, else the higher version in its name. */
-  #rival(known: Offer, at: number, name: string, flags: number, isLink: boolean, file: Library): void {
-    const { charSigned } = this.#context.profile.layout;
-    if (flags !== known.flags) this.#context.ambiguous();
-    const better = isLink === known.isLink ? compareNames(known.name, name, charSigned) < 0 : !isLink;
-    if (!better) return;
-    if (flags !== known.flags) {
-      const [low, high] = flags < known.flags ? [flags, known.flags] : [known.flags, flags];
-      if (this.#libraryTypes && low === FLAG_ELF && (high === 2 || high === 3)) known.flags = flags;
-      else {
-        this.#context.observer?.conflict(this.#folder, known.name, name);
-        this.#skipped(name, `has the soname of ${known.name}, but is of another type`);
-      }
-    }
-    known.name = name;
-    known.at = at;
-    known.isLink = isLink;
-    known.file = file;
-  }
-
-  /** One warning per folder: what one file lacks, the next lacks as well. */
-  #unopened(name: string, result: number, reason: string): void {
-    this.#context.observer?.unopened(`${this.#folder.path}/${name}`, result);
-    if (!isTrouble(result) || this.#troubled) return this.#skipped(name, reason);
-    this.#troubled = true;
-    this.#context.log.warn(`${this.#folder.path}/${name}: left out, and maybe others: ${describeErrno(result)}`);
-  }
-
-  #leftOut(name: string, content: Skip): void {
-    this.#context.observer?.skipped(`${this.#folder.path}/${name}`, content);
-    this.#skipped(name, content.skip);
-  }
-
-  #skipped(name: string, reason: string): void {
-    const { log } = this.#context;
-    if (log.debugging) log.debug(`${this.#folder.path}/${name}: ${reason}`);
-  }
+function skipped({ context, folder }: FolderScan, name: string, reason: string): void {
+  if (context.log.debugging) context.log.debug(`${folder.path}/${name}: ${reason}`);
 }
 
 /** The soname of a library that has none: its file name, which 2.37 (and an a.out file) cut behind the first number. */
