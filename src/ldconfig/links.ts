@@ -58,6 +58,21 @@ export function isLoader(soname: string): boolean {
   return LOADERS.has(soname);
 }
 
+/**
+ * The offers that want a link, in ldconfig's order, but for those that have what is usual: the soname for their name, or a
+ * link of that name to the regular file beside it. Mending other offers' links changes nothing about that.
+ */
+export function doubtfulOffers({ types, targets, followed }: FolderNames, offers: readonly Offer[]): Offer[] {
+  const doubtful: Offer[] = [];
+  for (let last = offers.length - 1; last >= 0; last -= 1) {
+    const offer = offers[last];
+    if (offer === undefined || offer.isLink || offer.place === offer.at) continue;
+    if (targets[offer.place] === offer.name && types[offer.at] === DT_REG && followed) continue;
+    doubtful[doubtful.length] = offer;
+  }
+  return doubtful;
+}
+
 /** Looks at, and mends, the links of one folder. */
 export class FolderLinks {
   readonly #root: Root;
@@ -74,13 +89,9 @@ export class FolderLinks {
 
   /** What is there for an offer that wants a link; no system call in the usual cases. */
   state(offer: Offer): LinkState {
-    const { place, at } = offer;
-    if (place === at) return "right";
-    const names = this.#names;
-    // The usual case: a link to the regular file beside it.
-    if (names.targets[place] === offer.name && names.types[at] === DT_REG && names.followed) return "right";
-    const { soname } = offer;
-    const type = names.typeOf(place);
+    const { soname, place } = offer;
+    if (place === offer.at) return "right";
+    const type = this.#names.typeOf(place);
     if (type === NOTHING) {
       return soname === "" || soname === "." || soname === ".." || soname.includes("/") ? "impossible" : "missing";
     }

@@ -11,7 +11,7 @@ import { FolderNames } from "./folder-names.ts";
 import { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { AllLibraries } from "./libraries.ts";
 import type { Observer, Outcome } from "./observer.ts";
-import { FolderLinks, type LinkChange, type LinkState } from "./links.ts";
+import { FolderLinks, doubtfulOffers, type LinkChange, type LinkState } from "./links.ts";
 import type { Profile } from "./profile.ts";
 import { retry, scanNames, type Offer, type ScanContext } from "./scan.ts";
 import { SearchPath, type Folder, type OpenFolder } from "./search-path.ts";
@@ -199,9 +199,12 @@ export class Run implements Disposable {
     let scan = scanNames(context, folder, directory, names);
     for (let round = 1; ; round += 1) {
       const before = this.#mended;
-      if (this.#options.links || observer !== undefined) {
+      if (folder.hwcaps !== undefined) {
+        if (observer !== undefined)
+          for (const offer of scan.offers.toReversed()) observer.offered(folder, offer, "kept");
+      } else if (this.#options.links || observer !== undefined) {
         const folderLinks = new FolderLinks(this.#root, directory, names, this.#profile.keepsLoaderLinks);
-        this.#mend(folder, scan.offers, folderLinks);
+        this.#mend(folder, this.#wanting(names, scan.offers), folderLinks);
       }
       const again = this.#settles && (dangling.length > 0 || ambiguous);
       if (!again || this.#mended === before || round === ROUNDS) break;
@@ -231,18 +234,16 @@ export class Run implements Disposable {
     return again.identity === directory.identity ? again.list(count) : undefined;
   }
 
+  /** The offers whose links are looked at, in ldconfig's order; an observer is told of all. */
+  #wanting(names: FolderNames, offers: readonly Offer[]): Offer[] {
+    if (this.#options.observer === undefined) return doubtfulOffers(names, offers);
+    return offers.toReversed().filter(({ isLink }) => !isLink);
+  }
+
   /** Mends the links of a folder, or only looks at them for the observer. */
   #mend(folder: Folder, offers: readonly Offer[], links: FolderLinks): void {
     const { observer } = this.#options;
-    // In ldconfig's order.
-    for (let at = offers.length - 1; at >= 0; at -= 1) {
-      const offer = offers[at];
-      if (offer === undefined) continue;
-      if (folder.hwcaps !== undefined) {
-        observer?.offered(folder, offer, "kept");
-        continue;
-      }
-      if (offer.isLink) continue;
+    for (const offer of offers) {
       const state = links.state(offer);
       const outcome = state === "right" ? "kept" : this.#mendOne(folder, offer, links, state);
       observer?.offered(folder, offer, outcome);
