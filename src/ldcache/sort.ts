@@ -28,17 +28,23 @@ const EXACT_COMPARISONS = 500_000;
  *
  * ldconfig inserts each entry before the first one that compares greater. Where the comparison is a total order that is
  * a stable sort, done here on strings made to compare alike; the remaining names are inserted one by one.
+ *
+ * @param kinds those of the entries, each once
  */
-export function sortEntries(entries: EntryList, rules: SortRules): Int32Array {
+export function sortEntries(entries: EntryList, rules: SortRules, kinds = entries.distinctKinds()): Int32Array {
   const collation = collate(entries.keys, rules.charSigned);
-  const order = descendingOrder(compose(entries, collation, rules));
+  const order = descendingOrder(compose(entries, kinds, collation, rules));
   if (collation.unsafe) reinsert(entries, collation, order, rules);
   return order;
 }
 
 /** Keys of whole entries: the name's, and what else is compared, where that differs. */
-function compose(entries: EntryList, { keys, unsafe }: Collation, rules: SortRules): string[] {
-  const kinds = entries.distinctKinds();
+function compose(
+  entries: EntryList,
+  kinds: readonly EntryKind[],
+  { keys, unsafe }: Collation,
+  rules: SortRules,
+): string[] {
   // The sort uses them up.
   if (kinds.length < 2) return unsafe ? keys.slice() : keys;
   const ranks = rankFolders(kinds);

@@ -54,7 +54,7 @@ export function writeCache(entries: EntryList, interned: readonly string[], layo
     const reason = `legacy hardware capabilities have no right place in format ${layout.format}; format new takes them`;
     throw new HookError("refused", "write cache", "", reason);
   }
-  const order = sortEntries(entries, layout);
+  const order = sortEntries(entries, layout, kinds);
   const folders = foldersOf(kinds);
   const strings = layout.extensions ? sharedStrings(entries, folders, interned) : plainStrings(entries, order);
   return new CacheWriter(layout, entries, order, folders, strings).write();
