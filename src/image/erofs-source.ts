@@ -163,7 +163,6 @@ class ErofsOpenFile implements OpenFile {
   readonly #inode: Inode;
   readonly #data: FileData;
   readonly identity: Identity;
-  readonly inode: number;
   readonly links: number;
   readonly size: number;
 
@@ -172,7 +171,6 @@ class ErofsOpenFile implements OpenFile {
     this.#inode = inode;
     this.#data = data;
     this.identity = source.identity(inode);
-    this.inode = inode.nid;
     this.links = inode.links;
     this.size = inode.size;
   }

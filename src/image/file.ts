@@ -10,13 +10,12 @@ const window = new Uint8Array(LONGEST_READ);
 /** A regular file of an image; its bytes are read from the archive when they are asked for. */
 export class ImageFile implements OpenFile {
   readonly identity: Identity;
-  readonly inode: number;
   readonly links: number;
   readonly #content: Content;
 
-  constructor(content: Content, facts: { identity: Identity; inode: number; links: number }) {
+  constructor(content: Content, facts: { identity: Identity; links: number }) {
     this.#content = content;
-    ({ identity: this.identity, inode: this.inode, links: this.links } = facts);
+    ({ identity: this.identity, links: this.links } = facts);
   }
 
   get size(): number {

@@ -41,7 +41,6 @@ function identify(major: number, minor: number, inodeHigh: number, inodeLow: num
 /** What is kept of an open file. */
 export interface FileNumbers {
   identity: Identity;
-  inode: number;
   size: number;
   links: number;
 }
@@ -141,17 +140,12 @@ export class Stat {
   /** Copies what every open file is asked for, and answers its type: one call instead of five getters. */
   copyTo(file: FileNumbers): number {
     const words = this.#words;
-    const inode = words[8] ?? 0;
     const size = words[10] ?? 0;
-    file.links = words[4] ?? 0;
     if (lastNumber === 0 && words[9] === 0 && words[34] === lastMajor && words[35] === lastMinor) {
-      file.identity = inode;
-      file.inode = inode;
-    } else {
-      file.identity = this.identity;
-      file.inode = this.inode;
-    }
+      file.identity = words[8] ?? 0;
+    } else file.identity = this.identity;
     file.size = words[11] === 0 ? size : this.size;
+    file.links = words[4] ?? 0;
     return (words[7] ?? 0) & S_IFMT;
   }
 }

@@ -37,7 +37,6 @@ let spare: KernelFile | undefined;
 /** A regular file that the kernel has open for us. Closed, it is as little of use as its descriptor: both are given away again. */
 export class KernelFile extends Readable implements OpenFile {
   identity: Identity = 0;
-  inode = 0;
   size = 0;
   links = 0;
 

@@ -7,15 +7,14 @@ const longestRead = 64 << 10;
 /** A regular file whose bytes are in memory. */
 export class MemoryFile implements OpenFile {
   readonly identity: Identity;
-  readonly inode: number;
   readonly links: number;
   readonly size: number;
   readonly #bytes: Uint8Array;
 
-  constructor(bytes: Uint8Array, facts: { identity: Identity; inode: number; links: number }) {
+  constructor(bytes: Uint8Array, facts: { identity: Identity; links: number }) {
     this.#bytes = bytes;
     this.size = bytes.length;
-    ({ identity: this.identity, inode: this.inode, links: this.links } = facts);
+    ({ identity: this.identity, links: this.links } = facts);
   }
 
   read(offset: number, length: number): Uint8Array {

@@ -4,8 +4,6 @@ import type { Identity } from "../kernel/stat.ts";
 /** A regular file of a container, open for reading. */
 export interface OpenFile extends ByteSource, Disposable {
   readonly identity: Identity;
-  /** The inode number by itself. */
-  readonly inode: number;
   /** How many names the file has. */
   readonly links: number;
   /** At most 64 KiB at a time; empty at the end of the file, and when it cannot be read. */
