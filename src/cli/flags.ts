@@ -150,13 +150,13 @@ export function parseCommandLine(
 
 const indices = new Map<readonly Flag[], ReadonlyMap<string, Flag>>();
 
-/** Flags by what may stand for them on a command line; made once of each list. */
+/** Flags by what may stand for them on a command line, and by their names; made once of each list. */
 export function byWord(flags: readonly Flag[]): ReadonlyMap<string, Flag> {
   let index = indices.get(flags);
   if (index === undefined) {
     const words = flags.flatMap((flag) => {
       const names = flag.alias === undefined ? [flag.name] : [flag.name, flag.alias];
-      return names.flatMap((name) => [[`--${name}`, flag] as const, [`-${name}`, flag] as const]);
+      return [flag.name, ...names.flatMap((name) => [`--${name}`, `-${name}`])].map((word) => [word, flag] as const);
     });
     // Of two flags with one name, the first counts.
     index = new Map(words.reverse());
@@ -201,8 +201,8 @@ function counted(names: readonly string[], noun: string, note: (name: string) =>
 
 class ParsedFlags implements FlagValues {
   readonly #given: ReadonlyMap<string, readonly string[]>;
-  readonly #own: readonly Flag[];
-  readonly #globals: readonly Flag[];
+  readonly #own: ReadonlyMap<string, Flag>;
+  readonly #globals: ReadonlyMap<string, Flag>;
   readonly #environment: (name: string) => string | undefined;
 
   constructor(
@@ -212,8 +212,8 @@ class ParsedFlags implements FlagValues {
     environment: (name: string) => string | undefined,
   ) {
     this.#given = given;
-    this.#own = own;
-    this.#globals = globals;
+    this.#own = byWord(own);
+    this.#globals = byWord(globals);
     this.#environment = environment;
   }
 
@@ -249,7 +249,6 @@ class ParsedFlags implements FlagValues {
   }
 
   #flag(name: string): Flag | undefined {
-    const said = `--${name}`;
-    return byWord(this.#own).get(said) ?? byWord(this.#globals).get(said);
+    return this.#own.get(name) ?? this.#globals.get(name);
   }
 }
