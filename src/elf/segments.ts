@@ -64,7 +64,7 @@ export function readSegments(wide: boolean, known: number, rules: LibraryRules, 
       const type = headers[at];
       if (type === PT_LOAD) continue;
       if (type === PT_DYNAMIC) dynamic = at;
-      else {
+      else if (type === PT_NOTE || type === PT_INTERP || type === PT_GNU_PROPERTY) {
         const skip = readSegment(type, at, rules, facts);
         if (skip !== undefined) return skip;
       }
@@ -107,7 +107,7 @@ function loadHeaders(count: number): Skip | undefined {
 }
 
 /** Looks into the segment whose header is at word `at`, if it is one of those that ldconfig looks into. */
-function readSegment(type: number | undefined, at: number, rules: LibraryRules, facts: MachineFacts): Skip | undefined {
+function readSegment(type: number, at: number, rules: LibraryRules, facts: MachineFacts): Skip | undefined {
   const readsProperties = rules.isa && facts.x86;
   if (type === PT_NOTE) return rules.osVersion && osVersion === 0 ? readNotes(at, rules) : undefined;
   if (type === PT_INTERP) {
