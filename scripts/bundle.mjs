@@ -2,6 +2,7 @@
 import { build } from "esbuild";
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PRIVATE, privateNames } from "./private-names.mjs";
 import { shortenUsing } from "./using.mjs";
 
 /** Stand-ins for Node's modules that libraries of the people's bundle import: src/cli/shims/NAME.ts. */
@@ -94,7 +95,8 @@ export async function bundle(top, dist, work, architecture) {
     banner: { js: 'Symbol.dispose??=Symbol.for("Symbol.dispose");' },
     define: { CDI_HOOK_VERSION: JSON.stringify(version), architecture: JSON.stringify(architecture) },
     alias: nodeModules(top),
-    plugins: [parts],
+    plugins: [parts, privateNames],
+    mangleProps: PRIVATE,
   });
   shortenUsing(work);
   writeFileSync(join(dist, "modules.meta.json"), JSON.stringify(result.metafile));

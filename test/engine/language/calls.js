@@ -48,6 +48,20 @@ export function calls() {
     report(`apply ${index}`, () => Reflect.apply(f, "this", [1]));
   }
   report("tail native", () => tailNative([1, 2]));
+  report("undeclared", () => undeclared);
+  report("its type", () => typeof undeclared);
+  report("assigned", () => {
+    undeclared = 1;
+  });
+  globalThis.declaredLate = 2;
+  report("declared late", () => [
+    declaredLate,
+    typeof declaredLate,
+    (declaredLate = 3),
+    declaredLate,
+    delete globalThis.declaredLate,
+  ]);
+  report("gone", () => declaredLate);
   const thrower = () => {
     throw new EvalError("deep");
   };

@@ -40,6 +40,22 @@ export function maps() {
     map.set(inPlace, i);
     line(`${before} ${map.has(inPlace)} ${map.get(inPlace.slice(0, -1) + inPlace.at(-1))}`);
   }
+  // One text that grows where it lies, after its hash was asked for, and others that say the same.
+  const grown = new Map(Array.from({ length: 40 }, (_, length) => ["g".repeat(length), length]));
+  let growing = "g".repeat(3);
+  for (let i = 0; i < 30; i += 1) {
+    const before = grown.get(growing);
+    growing += "g";
+    line(`${before} ${grown.get(growing)} ${growing.length}`);
+  }
+  // Long texts that are put together when they are needed, and the same in one piece.
+  const long = "long ".repeat(4000);
+  for (let i = 0; i < 8; i += 1) {
+    const pieces = long + rope("r" + i) + i;
+    const whole = pieces.slice(0, 7) + pieces.slice(7);
+    const found = new Map([[pieces, 1]]).get(whole);
+    line(`${pieces.length} ${found} ${new Map([[whole, 2]]).get(long + rope("r" + i) + i)} ${pieces === whole}`);
+  }
   const named = { fromProgram: 1, ["from" + "Data"]: 2 };
   for (const key of Object.keys(named)) map.set(key, key);
   report("atoms", () => [
