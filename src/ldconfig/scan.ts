@@ -20,7 +20,7 @@ import {
 import type { Directory, ListedName } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
-import { destination, emptyColumn, type FolderNames } from "./folder-names.ts";
+import { destination, emptyColumn, fileBeside, type FolderNames } from "./folder-names.ts";
 import type { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries, LibraryFile } from "./libraries.ts";
 import type { Observer } from "./observer.ts";
@@ -100,7 +100,7 @@ export function scanNames(context: ScanContext, folder: Folder, directory: Direc
       if (type === DT_REG || (isPlain && hwcapFolders?.descends(name) !== true)) continue;
     }
     if (checkTemporary && isTemporaryName(name, temporaryNamesSkipped)) continue;
-    look(scan, at, name, type === DT_UNKNOWN ? names.typeOf(at) : type);
+    look(scan, at, name, type);
   }
   return scan;
 }
@@ -126,6 +126,10 @@ function look(scan: FolderScan, at: number, name: ListedName, type: number | und
     else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) scan.context.dangling(name, file);
     else unopened(scan, name, file, "leads to no regular file");
   } else if (type === DT_DIR) subfolder(scan, name);
+  else if (type === DT_UNKNOWN) {
+    const told = scan.names.typeOf(at);
+    if (told !== DT_UNKNOWN) look(scan, at, name, told);
+  }
 }
 
 function subfolder({ context, folder, directory }: FolderScan, name: string): void {
@@ -144,7 +148,7 @@ function linkedFolder(scan: FolderScan, name: string): void {
 /** The library that a link leads to; -errno, -EISDIR for a directory. */
 function linkedFile(scan: FolderScan, at: number): LibraryFile | number {
   const { names } = scan;
-  const end = destination(names, at);
+  const end = fileBeside(names, at) ?? destination(names, at);
   if (end === undefined) return -ENOENT;
   const type = names.types[end];
   // Only what was listed is ever known to be a file.
