@@ -121,6 +121,9 @@ function look(scan: FolderScan, at: number, name: ListedName, type: number | und
     else offer(scan, at, name, file, false);
   } else if (type === DT_LNK) {
     const file = linkedFile(scan, at);
+    const known = scan.byPlace[at];
+    // The usual case: the link of a soname whose file was met before.
+    if (known !== undefined && known.file === file && !known.isLink) return;
     if (typeof file !== "number") offer(scan, at, name, file, true);
     else if (file === -EISDIR) linkedFolder(scan, name);
     else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) scan.context.dangling(name, file);
@@ -180,8 +183,6 @@ function offer(scan: FolderScan, at: number, name: string, file: LibraryFile, vi
     scan.offers[scan.offers.length] = made;
     return;
   }
-  // The usual case: the link that the soname's file has already.
-  if (isLink && !known.isLink && flags === known.flags) return;
   rival(scan, known, at, name, flags, isLink, file);
 }
 
