@@ -272,7 +272,7 @@ export class Run implements Disposable {
   }
 
   /** Turns offers into entries, from the last one on, and lets go of each: there can be tens of thousands. */
-  #addEntries(folder: Folder, offers: Offer[]): void {
+  #addEntries(folder: Folder, offers: (Offer | undefined)[]): void {
     const { hwcaps, path } = folder;
     const { log } = this.#options;
     if (this.#text > TEXT_LIMIT || this.entries.length + offers.length > ENTRY_LIMIT) {
@@ -291,7 +291,10 @@ export class Run implements Disposable {
     let kind = kinds[at - 1];
     if (kind?.hwcaps !== hwcaps || kind?.hwcapLow !== hwcapLow || kind.hwcapHigh !== hwcapHigh) kind = undefined;
     let text = 0;
-    for (let offer = offers.pop(); offer !== undefined; offer = offers.pop()) {
+    for (let last = offers.length - 1; last >= 0; last -= 1) {
+      const offer = offers[last];
+      if (offer === undefined) continue;
+      offers[last] = undefined;
       const { soname, flags } = offer;
       const { osVersion, isa } = offer.file;
       let value = prefix + soname;
