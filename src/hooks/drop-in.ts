@@ -1,6 +1,7 @@
 import { fromText } from "../bytes/text.ts";
 import type { ConfiguredFolder } from "../ldconfig/configuration.ts";
 import type { Log } from "../logger.ts";
+import type { Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { withoutLastSlashes } from "../rootfs/slashes.ts";
 import { compatFolders } from "./cuda-compat-drop-in.ts";
@@ -63,7 +64,12 @@ function withoutNamed(root: Root, folders: readonly string[], named: readonly st
   const names = new Set(named.map(normalFolder));
   const rest = folders.filter((folder) => !names.has(folder));
   if (rest.length === 0) return rest;
-  const identities = new Map(named.map((folder) => [folderIdentity(root, folder), folder]));
+  const identities = new Map<Identity | undefined, string>();
+  // Those of the system are often configured as well: each is looked at once, and the last of equals is told.
+  for (const folder of new Set(named.toReversed())) {
+    const identity = folderIdentity(root, folder);
+    if (!identities.has(identity)) identities.set(identity, folder);
+  }
   return rest.filter((folder) => {
     const identity = folderIdentity(root, folder);
     const same = identity === undefined ? undefined : identities.get(identity);
