@@ -52,7 +52,7 @@ export function maps() {
   const long = "long ".repeat(4000);
   for (let i = 0; i < 8; i += 1) {
     const pieces = long + rope("r" + i) + i;
-    const whole = pieces.slice(0, 7) + pieces.slice(7);
+    const whole = [long + rope("r" + i) + i].join("");
     const found = new Map([[pieces, 1]]).get(whole);
     line(`${pieces.length} ${found} ${new Map([[whole, 2]]).get(long + rope("r" + i) + i)} ${pieces === whole}`);
   }
