@@ -91,7 +91,8 @@ enum {
   DOUBLINGS = 5, /* 2 .. 32 pages, four classes per doubling */
   CLASSES = SMALL_CLASSES + DOUBLINGS * STEPS_PER_DOUBLING,
   RUN_MAX = PAGE << DOUBLINGS,
-  STEP = 1216 << 10,
+  STEP = 1 << 19,
+  FIRST_STEP = 1280 << 10, /* the image of the heap, and something more */
   ASKED = 1 << 15, /* bytes that are asked for at once; a part of a step */
 };
 
@@ -122,7 +123,7 @@ typedef struct {
   /* Of the page that a class has begun last: where its next block is, and how many there are yet. */
   uint8_t *fresh_at[SMALL_CLASSES];
   size_t fresh_left[SMALL_CLASSES];
-  _Alignas(PAGE) uint8_t first_step[STEP];
+  _Alignas(PAGE) uint8_t first_step[FIRST_STEP];
 } Heap;
 
 typedef enum {
@@ -308,7 +309,7 @@ static const JSMallocFunctions memory = {memory_malloc, memory_free, memory_real
 
 static JSRuntime *new_runtime(void) {
   heap.step_at = heap.asked_to = heap.first_step;
-  heap.step_left = STEP;
+  heap.step_left = FIRST_STEP;
   return JS_NewRuntime2(&memory, NULL);
 }
 
@@ -662,9 +663,12 @@ int main(int argc, char **argv) {
   if (is_written()) return write_heap();
 
   JSValue args = JS_NewArray(ctx);
-  for (int i = 0; i < argc; i++) JS_SetPropertyUint32(ctx, args, (uint32_t)i, JS_NewLatin1(ctx, (const uint8_t *)argv[i], strlen(argv[i])));
+  for (int i = 0; i < argc && !JS_IsException(args); i++) {
+    JSValue word = JS_NewLatin1(ctx, (const uint8_t *)argv[i], strlen(argv[i]));
+    if (JS_IsException(word) || JS_SetPropertyUint32(ctx, args, (uint32_t)i, word) < 0) args = JS_EXCEPTION;
+  }
   /* `main` leaves by exit_group; coming back here means that it failed before it could. */
-  JSValue result = JS_Call(ctx, heap.engine.main, JS_UNDEFINED, 1, &args);
+  JSValue result = JS_IsException(args) ? args : JS_Call(ctx, heap.engine.main, JS_UNDEFINED, 1, &args);
   if (JS_IsException(result)) report(ctx);
   return 1;
 }

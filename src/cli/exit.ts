@@ -33,11 +33,14 @@ function report(error: unknown, command: string, log: Logger): void {
   }
 }
 
-/** Something that is no failure that we foresaw: a defect, or memory that ran out. */
+/** Something that is no failure that we foresaw: memory that ran out, or a defect. */
 function reportDefect(error: unknown, command: string, log: Logger): void {
   // null is what the engine throws when there is no memory left for an Error.
-  const text =
-    error === null ? "out of memory" : error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
+  if (error === null || (error instanceof Error && error.message === "out of memory")) {
+    log.error(`${command}: out of memory`, { command });
+    return;
+  }
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
   log.error(`${command}: internal error: ${text}`, { command });
   if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 }
