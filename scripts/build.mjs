@@ -36,16 +36,9 @@ function inputs(tools) {
   const sourcesOfOurs = [...files(join(top, "src")), ...files(join(top, "bin"))].filter(
     (path) => !path.endsWith(".test.ts"),
   );
-  const scripts = [
-    "build",
-    "bundle",
-    "compile",
-    "engine-changes",
-    "heap-image",
-    "private-names",
-    "quickjs",
-    "using",
-  ].map((name) => `scripts/${name}.mjs`);
+  const scripts = ["build", "bundle", "compile", "engine-changes", "heap-image", "private-names", "quickjs"].map(
+    (name) => `scripts/${name}.mjs`,
+  );
   const others = ["package.json", "package-lock.json", "tsconfig.json", ...scripts].map((name) => join(top, name));
   for (const path of [...sourcesOfOurs, ...others].toSorted())
     hash.update(relative(top, path)).update(readFileSync(path));

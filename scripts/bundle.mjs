@@ -3,7 +3,6 @@ import { build } from "esbuild";
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PRIVATE, privateNames } from "./private-names.mjs";
-import { shortenUsing } from "./using.mjs";
 
 /** Stand-ins for Node's modules that libraries of the people's bundle import: src/cli/shims/NAME.ts. */
 function nodeModules(top) {
@@ -98,6 +97,5 @@ export async function bundle(top, dist, work, architecture) {
     plugins: [parts, privateNames],
     mangleProps: PRIVATE,
   });
-  shortenUsing(work);
   writeFileSync(join(dist, "modules.meta.json"), JSON.stringify(result.metafile));
 }
