@@ -58,6 +58,14 @@ export function pread(fd: number, bytes: Uint8Array, offset: number): number {
   return result === -EINTR ? restarted(() => syscall(NR.pread64, fd, bytes, bytes.length, offset)) : result;
 }
 
+/** As `pread`; 0 when the bytes cannot be read. */
+export function preadOrNothing(fd: number, bytes: Uint8Array, offset: number): number {
+  // The call itself, not `pread`: there are three for each library.
+  let count = syscall(NR.pread64, fd, bytes, bytes.length, offset);
+  if (count === -EINTR) count = pread(fd, bytes, offset);
+  return count < 0 ? 0 : count;
+}
+
 /** read(2). */
 export function read(fd: number, bytes: Uint8Array): number {
   return restarted(() => syscall(NR.read, fd, bytes, bytes.length));

@@ -9,8 +9,7 @@ import {
   S_IFREG,
 } from "../kernel/constants.ts";
 import { EFBIG, EINVAL, EISDIR } from "../kernel/errno.ts";
-import { close, fstat, openat, pread } from "../kernel/files.ts";
-import { Readable } from "../kernel/readable.ts";
+import { close, fstat, openat, pread, preadOrNothing } from "../kernel/files.ts";
 import { Stat, type Identity } from "../kernel/stat.ts";
 import type { OpenFile } from "./open-file.ts";
 
@@ -31,14 +30,18 @@ function view(length: number): Uint8Array {
   return found;
 }
 
-/** The object of a file that was closed: it serves the next one, as making an object takes longer than a system call. */
-let spare: KernelFile | undefined;
+/** A regular file that the kernel has open for us. */
+export class KernelFile implements OpenFile {
+  declare identity: Identity;
+  declare size: number;
+  declare links: number;
+  #descriptor: number;
 
-/** A regular file that the kernel has open for us. Closed, it is as little of use as its descriptor: both are given away again. */
-export class KernelFile extends Readable implements OpenFile {
-  identity: Identity = 0;
-  size = 0;
-  links = 0;
+  /** Takes over a descriptor that is open for reading; the rest is what `stat` holds. */
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    stat.copyTo(this);
+  }
 
   /**
    * Opens the regular file `name` in `directory`, links not followed. -errno when it cannot; -EISDIR for a directory,
@@ -48,15 +51,10 @@ export class KernelFile extends Readable implements OpenFile {
     const descriptor = openat(directory, name, flags ?? READ);
     if (descriptor < 0) return descriptor;
     const result = fstat(descriptor, stat);
-    const file = spare ?? new KernelFile();
-    const type = result < 0 ? 0 : stat.copyTo(file);
-    if (type !== S_IFREG) {
-      close(descriptor);
-      return result < 0 ? result : type === S_IFDIR ? -EISDIR : -EINVAL;
-    }
-    spare = undefined;
-    file.descriptor = descriptor;
-    return file;
+    const type = result < 0 ? 0 : stat.type;
+    if (type === S_IFREG) return new KernelFile(descriptor);
+    close(descriptor);
+    return result < 0 ? result : type === S_IFDIR ? -EISDIR : -EINVAL;
   }
 
   /** Opens a regular file by a path of the host, links followed by the kernel; otherwise as `open`. */
@@ -64,9 +62,13 @@ export class KernelFile extends Readable implements OpenFile {
     return KernelFile.open(AT_FDCWD, path, READ & ~O_NOFOLLOW);
   }
 
+  readInto(bytes: Uint8Array, offset: number): number {
+    return preadOrNothing(this.#descriptor, bytes, offset);
+  }
+
   read(offset: number, length: number): Uint8Array {
     const wanted = view(length > SCRATCH_BYTES ? SCRATCH_BYTES : length);
-    const count = pread(this.descriptor, wanted, offset);
+    const count = pread(this.#descriptor, wanted, offset);
     return count === wanted.length ? wanted : scratch.subarray(0, Math.max(count, 0));
   }
 
@@ -75,7 +77,7 @@ export class KernelFile extends Readable implements OpenFile {
     const bytes = new Uint8Array(this.size);
     let used = 0;
     while (used < bytes.length) {
-      const count = pread(this.descriptor, used === 0 ? bytes : bytes.subarray(used), used);
+      const count = pread(this.#descriptor, used === 0 ? bytes : bytes.subarray(used), used);
       if (count < 0) return count;
       if (count === 0) return bytes.slice(0, used);
       used += count;
@@ -84,11 +86,9 @@ export class KernelFile extends Readable implements OpenFile {
   }
 
   close(): void {
-    const descriptor = this.descriptor;
+    const descriptor = this.#descriptor;
     if (descriptor < 0) return;
-    this.descriptor = -1;
-    // oxlint-disable-next-line typescript/no-this-alias -- kept, not renamed
-    spare = this;
+    this.#descriptor = -1;
     close(descriptor);
   }
 
