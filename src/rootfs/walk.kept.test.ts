@@ -1,26 +1,17 @@
 /** Directories that a walk keeps open from one path to the next. */
 import { mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { scratchDirectory } from "../../test/support/scratch.ts";
+import { beforeEach, expect, test } from "vitest";
 import { SeededRandom } from "../../test/support/seeded-random.ts";
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../kernel/constants.ts";
+import { openDescriptors, walkScratch } from "../../test/support/walk-scratch.ts";
 import { EACCES, ENOENT } from "../kernel/errno.ts";
-import { close, openat } from "../kernel/files.ts";
 import { Effort, Walk } from "./walk.ts";
 
 let top: string;
 let base: string;
 let root: number;
 beforeEach(() => {
-  top = scratchDirectory();
-  base = join(top, "root");
-  mkdirSync(join(base, "a/b/c"), { recursive: true });
-  mkdirSync(join(top, "outside/etc"), { recursive: true });
-  root = openat(AT_FDCWD, base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  onTestFinished(() => {
-    close(root);
-  });
+  ({ top, base, root } = walkScratch());
 });
 
 function link(path: string, target: string): void {
@@ -32,10 +23,6 @@ function entered(path: string): string | number {
   using walk = new Walk(root);
   const result = walk.enter(path);
   return result === 0 ? walk.path : result;
-}
-
-function openDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 /** A walk that keeps, where it ended for each of these paths. */

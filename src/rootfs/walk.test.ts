@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { scratchDirectory } from "../../test/support/scratch.ts";
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR } from "../kernel/constants.ts";
+import { openDescriptors, walkScratch } from "../../test/support/walk-scratch.ts";
+import { AT_FDCWD, S_IFDIR } from "../kernel/constants.ts";
 import { EACCES, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../kernel/errno.ts";
-import { close, fstat, openat, statx } from "../kernel/files.ts";
+import { fstat, statx } from "../kernel/files.ts";
 import { Stat } from "../kernel/stat.ts";
 import { KernelRoot } from "./kernel-root.ts";
 import { Effort, Walk } from "./walk.ts";
@@ -13,14 +13,7 @@ let top: string;
 let base: string;
 let root: number;
 beforeEach(() => {
-  top = scratchDirectory();
-  base = join(top, "root");
-  mkdirSync(join(base, "a/b/c"), { recursive: true });
-  mkdirSync(join(top, "outside/etc"), { recursive: true });
-  root = openat(AT_FDCWD, base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  onTestFinished(() => {
-    close(root);
-  });
+  ({ top, base, root } = walkScratch());
 });
 
 function link(path: string, target: string): void {
@@ -45,10 +38,6 @@ function parentOf(path: string): [string, string] | number {
   using walk = new Walk(root);
   const name = walk.enterParent(path);
   return typeof name === "number" ? name : [walk.path, name];
-}
-
-function openDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 describe("paths without links", () => {
