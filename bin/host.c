@@ -66,10 +66,6 @@ static JSRuntime *new_runtime(void) { return JS_NewRuntime(); }
 static struct {
   Engine engine;
 } heap;
-static int starts_warm(void) { return 0; }
-static int is_written(void) { return 0; }
-static void wake(void) {}
-static int write_heap(void) { return 1; }
 #else
 
 /*
@@ -108,8 +104,9 @@ typedef struct Free {
 } Free;
 
 /*
- * All that the engine has when it is about to run the entry's `main`: a section of its own, which the build fills with
- * what a first executable had there (scripts/heap-image.mjs). Nothing in here may be initialised to an address.
+ * All that the engine has when it is about to run the entry's `main`. With HEAP_IMAGE it is a section of its own, which the
+ * build fills with what a first executable had there (scripts/heap-image.mjs). Nothing in here may be initialised to an
+ * address.
  */
 typedef struct {
   uint64_t stage;   /* of Stage; the build sets it */
@@ -132,14 +129,13 @@ typedef enum {
   STARTS_WARM, /* the section holds what was written, the addresses relative to 0 */
 } Stage;
 
-extern const char __ehdr_start[], _end[]; /* the linker's: where the executable begins and ends in memory */
-extern Heap heap;
-Heap heap __attribute__((section(".heap"))) = {0};
-/* A bit for each word of the section: whether it is an address within the executable. */
-enum { ROWS = PAGE / 8 / 64, PAGES = sizeof(Heap) / PAGE, NEAR = 8 };
-extern uint64_t heap_addresses[PAGES * ROWS];
-uint64_t heap_addresses[PAGES * ROWS] __attribute__((section(".heap_addresses"))) = {0};
-_Static_assert(sizeof(Heap) % PAGE == 0, "whole pages");
+#ifdef HEAP_IMAGE
+#define SECTION(name) __attribute__((section(name)))
+#else
+#define SECTION(name)
+#endif
+extern Heap heap; /* not static: the compiler would count on its being as it is here */
+Heap heap SECTION(".heap");
 
 static Header *header_of(const void *block) { return (Header *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
 
@@ -313,6 +309,16 @@ static JSRuntime *new_runtime(void) {
   return JS_NewRuntime2(&memory, NULL);
 }
 
+#endif
+
+#ifdef HEAP_IMAGE
+extern const char __ehdr_start[], _end[]; /* the linker's: where the executable begins and ends in memory */
+/* A bit for each word of the section: whether it is an address within the executable. */
+enum { ROWS = PAGE / 8 / 64, PAGES = sizeof(Heap) / PAGE, NEAR = 8 };
+extern uint64_t heap_addresses[PAGES * ROWS];
+uint64_t heap_addresses[PAGES * ROWS] SECTION(".heap_addresses") = {0};
+_Static_assert(sizeof(Heap) % PAGE == 0, "whole pages");
+
 static int starts_warm(void) { return heap.stage == STARTS_WARM; }
 static int is_written(void) { return heap.stage == IS_WRITTEN; }
 
@@ -360,6 +366,11 @@ static int write_heap(void) {
   }
   return 0;
 }
+#else
+static int starts_warm(void) { return 0; }
+static int is_written(void) { return 0; }
+static void wake(void) {}
+static int write_heap(void) { return 1; }
 #endif
 
 /* ---- Strings of bytes ------------------------------------------------------------------------------------------- */

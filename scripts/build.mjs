@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileHost, compileModules, toolchain } from "./compile.mjs";
-import { putHeapImage } from "./heap-image.mjs";
+import { mayHaveHeapImage, putHeapImage } from "./heap-image.mjs";
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(top, "dist");
@@ -59,9 +59,11 @@ async function build() {
   }
   const { bundle } = await import("./bundle.mjs");
   const objects = await compileModules(tools, work, say, bundle(top, dist, work, tools.arch.replace("_", "-")));
-  const all = await compileHost(tools, objects, work, say);
+  const hasImage = mayHaveHeapImage(tools);
+  const all = await compileHost(tools, objects, work, say, hasImage ? ["-DHEAP_IMAGE"] : []);
   tools.link(all, `${executable}.new`);
-  if (!options.sanitize && !putHeapImage(tools, all, `${executable}.new`, work))
+  if (hasImage) putHeapImage(tools, all, `${executable}.new`, work);
+  else
     say("no image of the heap, so a start takes longer: that wants musl, and what runs a program of the architecture");
   const size = statSync(`${executable}.new`).size;
   if (!options.sanitize && size > SIZE_LIMIT)

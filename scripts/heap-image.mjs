@@ -26,17 +26,19 @@ const END = 2;
 const OF_THE_MOMENT = 3;
 
 /**
- * Puts the image into an executable that was linked from `objects`; false, and nothing is done, where it is linked with
- * glibc or no program of its architecture can run.
+ * Whether an executable can have an image: not with glibc, which relocates a static executable as if it were linked at 0,
+ * wherever that is, and not where no program of its architecture can run.
  */
+export function mayHaveHeapImage(tools) {
+  return tools.libc === "musl" && emulatorFor(tools) !== undefined;
+}
+
+/** Puts the image into an executable that was linked from `objects`, of which bin/host.c is compiled with HEAP_IMAGE. */
 export function putHeapImage(tools, objects, executable, work) {
-  // glibc relocates a static executable as if it were linked at 0, wherever that is.
-  const emulator = tools.libc === "musl" ? emulatorFor(tools) : undefined;
-  if (emulator === undefined) return false;
+  const emulator = emulatorFor(tools);
   const [heap, other] = BASES.map((base) => heapAt(base, tools, objects, work, emulator));
   const addresses = makeRelative(heap, other);
   updateSections(tools, executable, work, { ".heap": heap, ".heap_addresses": addresses });
-  return true;
 }
 
 /** The words to put before a program of that architecture to run it. */
