@@ -211,7 +211,8 @@ perl "$TOP/exchanger.pl" "$ROOT/proc/driver/nvidia" "$OUTSIDE/secret" 2>/dev/nul
 exchanger=$!
 sort /proc/self/mountinfo >"$TOP/before"
 covered=0 warned=0 n=0
-while [ $n -lt 200 ]; do
+# Both outcomes are to be met some times, however the two processes happen to run.
+while [ $n -lt 200 ] || { [ $n -lt 5000 ] && { [ $covered -lt 6 ] || [ $warned -lt 6 ]; }; }; do
   n=$((n + 1))
   env -i "$HOOK" ${hook} <"$TOP/state" 2>"$TOP/stderr" || echo "run $n: failed"
   if [ -s "$TOP/stderr" ]; then warned=$((warned + 1)); fi
@@ -224,7 +225,7 @@ while [ $n -lt 200 ]; do
 done
 kill $exchanger
 [ "$(cat /proc/driver/nvidia/params)" = "ModifyDeviceFiles: 1" ] || echo "the host's params changed"
-echo "covered $covered warned $warned"
+echo "covered $covered warned $warned of $n"
 `;
 
 test("params is exchanged for links, folders and FIFOs while the hook runs (race)", (context) => {
@@ -246,9 +247,11 @@ test("params is exchanged for links, folders and FIFOs while the hook runs (race
   });
   expect(changes()).toEqual([]);
   expect(hostMounts()).toBe(mountsBefore);
-  const [, covered = 0, warned = 0] = (/^covered (\d+) warned (\d+)\n$/.exec(stdout) ?? []).map(Number);
-  expect({ stdout, stderr, met: covered > 5 && warned > 5, all: covered + warned }).toMatchObject({
+  const [, covered = 0, warned = 0, all = 0] = (/^covered (\d+) warned (\d+) of (\d+)\n$/.exec(stdout) ?? []).map(
+    Number,
+  );
+  expect({ stdout, stderr, met: covered > 5 && warned > 5, told: covered + warned }).toMatchObject({
     met: true,
-    all: 200,
+    told: all,
   });
 });
