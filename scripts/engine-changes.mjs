@@ -640,8 +640,7 @@ typedef enum {`,
     file: "quickjs.c",
     texts: [
       [
-        `/* XXX: better hash ? */
-/* precondition`,
+        "/* precondition: 1 <= hash_bits <= 32 */\nstatic uint32_t map_hash_key(",
         `static uint32_t map_hash_string(JSString *p)
 {
     if (p->atom_type != 0)
@@ -651,8 +650,8 @@ typedef enum {`,
     return p->hash;
 }
 
-/* XXX: better hash ? */
-/* precondition`,
+/* precondition: 1 <= hash_bits <= 32 */
+static uint32_t map_hash_key(`,
       ],
       [
         "map_hash32(hash_string(JS_VALUE_GET_STRING(key), 0) ^ JS_TAG_STRING",

@@ -285,10 +285,7 @@ export class Run implements Disposable {
     const hwcapLow = Number(hwcap & 0xffffffffn);
     const hwcapHigh = Number(hwcap >> 32n);
     const prefix = `${path}/`;
-    const { keys, values, kinds, apart } = this.entries;
-    const isPlain = hwcaps === undefined && lasting === undefined;
-    let at = keys.length;
-    let kind = kinds[at - 1];
+    let kind = this.entries.kinds.at(-1);
     if (kind?.hwcaps !== hwcaps || kind?.hwcapLow !== hwcapLow || kind.hwcapHigh !== hwcapHigh) kind = undefined;
     let text = 0;
     for (let last = offers.length - 1; last >= 0; last -= 1) {
@@ -297,20 +294,13 @@ export class Run implements Disposable {
       offers[last] = undefined;
       const { soname, flags } = offer;
       const { osVersion, isa } = offer.file;
-      let value = prefix + soname;
-      if (!isPlain) {
-        if (hwcaps !== undefined) value = prefix + offer.name;
-        if (lasting !== undefined) value = lasting(value);
-        if (!value.endsWith(soname)) apart.push(at);
-      }
+      let value = prefix + (hwcaps === undefined ? soname : offer.name);
+      if (lasting !== undefined) value = lasting(value);
       text += soname.length + value.length;
       if (kind === undefined || kind.flags !== flags || kind.osVersion !== osVersion || kind.isa !== isa) {
         kind = { flags, osVersion, hwcapLow, hwcapHigh, hwcaps, isa };
       }
-      keys[at] = soname;
-      values[at] = value;
-      kinds[at] = kind;
-      at += 1;
+      this.entries.add(soname, value, kind);
     }
     this.#text += text;
   }
