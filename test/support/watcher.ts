@@ -43,7 +43,7 @@ export class Watcher {
     return watcher;
   }
 
-  /** How often that is in what it said. */
+  /** How often that is in what was read so far of what it said: all of it after `end`. */
   said(words: string): number {
     return this.stderr.split(words).length - 1;
   }
@@ -68,11 +68,11 @@ export class Watcher {
       .sort();
   }
 
-  /** Ends it by a signal; its exit status, or the signal's name when that killed it. */
+  /** Ends it by a signal and reads what it said; its exit status, or the signal's name when that killed it. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | string | null> {
-    const exited = once(this.process, "exit");
+    const closed = once(this.process, "close");
     this.process.kill(signal);
-    await exited;
+    await closed;
     return this.process.exitCode ?? this.process.signalCode;
   }
 }
