@@ -17,7 +17,6 @@ import {
   isInstalled,
   linkNames,
   otherPrefix,
-  parentOf,
   parsePrefix,
 } from "./prefix.ts";
 import { startOurs } from "./start.ts";
@@ -139,11 +138,9 @@ function tryOut(temporary: string): void {
   startOurs(temporary, ["--version"]);
 }
 
-/** The paths of a directory and of those above it, the topmost first. */
+/** The paths of a directory and of those above it that a path names, which may be a relative one; the topmost first. */
 function pathsDownTo(path: string): readonly string[] {
-  const paths = [path];
-  for (let above = parentOf(path); above !== "/"; above = parentOf(above)) paths.unshift(above);
-  return paths;
+  return [...path.matchAll(/[^/](?=\/|$)/g)].map(({ index }) => path.slice(0, index + 1));
 }
 
 /** Makes the directories that are missing, and does the work in them; when that fails, those that it made go again. */

@@ -140,10 +140,21 @@ test("--destdir makes a package's tree, as anybody", (context) => {
   expect(run("install", "--destdir", join(folder, "tree/")).status).toBe(0);
   expect(readdirSync(join(folder, "tree/opt/cdi-hook/bin"))).toEqual(names);
   expect(statSync(join(folder, "tree/opt/cdi-hook/bin/cdi-hook")).mode & 0o7777).toBe(0o555);
+  for (const relative of ["./tree2", "tree3/a//b"]) {
+    const { status, stdout } = spawnSync(executable, ["install", "--destdir", relative], {
+      ...as,
+      env: {},
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 10_000,
+    });
+    expect([status, stdout]).toEqual([0, expect.stringContaining(`${relative}/opt/cdi-hook/bin/nvidia-ctk: made\n`)]);
+    expect(readdirSync(join(folder, relative, "opt/cdi-hook/bin"))).toEqual(names);
+  }
   if (process.getuid?.() !== 0) return context.skip("needs root to be nobody");
   const refused = run("install", "--prefix", join(folder, "prefix"));
   expect(String(refused.stderr)).toMatch(/^cdi-hook: error: install: install: only root can: [^\n]+\n$/);
-  expect([refused.status, readdirSync(folder).sort()]).toEqual([1, ["cdi-hook", "tree"]]);
+  expect([refused.status, readdirSync(folder).sort()]).toEqual([1, ["cdi-hook", "tree", "tree2", "tree3"]]);
 });
 
 test("refused: programs of others, folders where programs are looked for, and places that others may change", (context) => {
