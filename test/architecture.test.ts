@@ -322,6 +322,22 @@ test("the image of the heap has no package and nothing of the commands for peopl
   expect(needlessInputs(metafile)).toEqual([]);
 });
 
+test("NOTICE names each package in the executable, with its license", (context) => {
+  const path = join(top, "dist/modules.meta.json");
+  if (!existsSync(path)) context.skip(`needs a build: ${basename(path)}`);
+  const { outputs } = JSON.parse(readFileSync(path, "utf8")) as Metafile;
+  const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
+  const packages = new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []));
+  expect(packages.size).toBeGreaterThan(3);
+  const notice = readFileSync(join(top, "NOTICE"), "utf8");
+  const unnamed = [...packages].filter((name) => {
+    const manifest = readFileSync(join(top, "node_modules", name, "package.json"), "utf8");
+    const { license } = JSON.parse(manifest) as { readonly license: string };
+    return !new RegExp(`^${name}(?: \\(.*\\))?\n  Copyright .*\n  ${license} License, below$`, "m").test(notice);
+  });
+  expect(unnamed).toEqual([]);
+});
+
 test("no hook has what starts a process", (context) => {
   const path = join(top, "dist/modules.meta.json");
   if (!existsSync(path)) context.skip(`needs a build: ${basename(path)}`);
