@@ -62,6 +62,19 @@ describe("a flag and its value", () => {
     expect(formatWith(["work", "--format="], { A_FORMAT: "json" })).toBe("");
   });
 
+  test("a variable that holds none of the choices is ignored, a word of the command line is not", () => {
+    const grammarOfWays: Grammar = {
+      globals: [{ name: "way", value: "string", help: "", choices: ["a", "b"], environment: ["A_WAY", "B_WAY"] }],
+      flagsOf: () => own,
+    };
+    const wayWith = (words: string[], environment: Record<string, string>): string =>
+      parseCommandLine(words, grammarOfWays, (name) => environment[name]).flags.text("way");
+    expect(wayWith(["work"], { A_WAY: "b" })).toBe("b");
+    expect(wayWith(["work"], { A_WAY: "c", B_WAY: "a" })).toBe("a");
+    expect(wayWith(["work"], { A_WAY: "c", B_WAY: "" })).toBe("");
+    expect(wayWith(["work", "--way=c"], { A_WAY: "a" })).toBe("c");
+  });
+
   test("a missing value is an error", () => {
     expect(() => parse("work", "--folder")).toThrow("--folder needs a value");
   });

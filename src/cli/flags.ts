@@ -239,7 +239,7 @@ class ParsedFlags implements FlagValues {
     const flag = this.#flag(name);
     for (const variable of flag?.environment ?? []) {
       const set = this.#environment(variable);
-      if (set !== undefined) return set;
+      if (set !== undefined && flag?.choices?.includes(set) !== false) return set;
     }
     return flag?.default ?? "";
   }

@@ -12,7 +12,7 @@ export interface Flag {
   readonly value: "none" | "string" | "list";
   /** What stands for the value in help. */
   readonly placeholder?: string;
-  /** The values that mean something, for help; others are no error. */
+  /** The values that mean something. What another one on the command line is, is for whoever uses the flag to say. */
   readonly choices?: readonly string[];
   /** One value of a list is several, separated by commas: always, or when every piece matches. */
   readonly commas?: "always" | { test(piece: string): boolean };
@@ -20,7 +20,7 @@ export interface Flag {
   readonly default?: string;
   /**
    * Environment variables that count when the command line does not give the flag: of a boolean, the first that holds one,
-   * of a string, the first that is set.
+   * of a string, the first that is set and, where there are choices, holds one.
    */
   readonly environment?: readonly string[];
   /** It had a meaning once: the flag and its value are skipped with a warning. */

@@ -162,6 +162,8 @@ describe("CVE-2025-23266", () => {
         NVIDIA_CTK_QUIET: value,
         CDI_HOOK_LOG_FORMAT: value,
         CDI_HOOK_LOG: value,
+        CDI_HOOK_VIEW: value,
+        CDI_HOOK_ON_READ_ONLY: value,
       };
       const result = root.attack(["update-ldcache", "--folder", driverFolder], { env, cwd: root.path });
       expect(result.status, result.stderr).toBe(0);
