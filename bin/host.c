@@ -1,7 +1,7 @@
 /*
  * The native half of cdi-hook: QuickJS, the product's modules as bytecode, and what TypeScript cannot do by itself.
  *
- * It offers the bundles these globals and nothing else:
+ * It offers the modules these globals and nothing else:
  *   syscall(nr, a, b, c, d, e, f)   the system call's result, or -errno
  *   latin1(bytes, start, end)       a string of bytes
  *   latin1Into(text, bytes, at)     its inverse; returns the offset after the last byte

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { PRIVATE, privateNames } from "./private-names.mjs";
 
-/** Stand-ins for Node's modules that libraries of the people's bundle import: src/cli/shims/NAME.ts. */
+/** Stand-ins for Node's modules that libraries of the part `people` import: src/cli/shims/NAME.ts. */
 function nodeModules(top) {
   const folder = join(top, "src/cli/shims");
   const alias = {};

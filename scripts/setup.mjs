@@ -168,7 +168,7 @@ function preparePackages() {
 }
 
 /**
- * Makes the machine ready for a purpose, `build` or `test`. Installs what is missing when run as root where there is apt,
+ * Makes the machine ready for a purpose: `build`, `demo` or `test`. Installs what is missing when run as root where there is apt,
  * and otherwise says what to install. Ends the process with status 1 when the work cannot go on.
  */
 export function prepare(purpose) {
