@@ -86,7 +86,7 @@ export function field(executable: string): Field {
       },
     ],
     missing: [
-      ...(nvidia === undefined ? ["NVIDIA's hook: ../shared/peers is not there"] : []),
+      ...(nvidia === undefined ? ["NVIDIA's hook: not there; CONTRIBUTING.md says where it is looked for"] : []),
       ...chain.filter((item) => !known.includes(item)).map(({ name }) => `${name}: not in ${executable} yet`),
     ],
   };

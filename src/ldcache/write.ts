@@ -114,7 +114,7 @@ class CacheWriter {
   readonly #strings: Strings;
   /** Entries of the old part, the copy of the last one included. */
   readonly #oldCount: number;
-  /** The new part, B of the format's description. */
+  /** Where the new part begins. */
   readonly #base: number;
   readonly #stringsAt: number;
   readonly #extensionsAt: number;

@@ -4,7 +4,8 @@
  * Why it cannot leave the root, whatever the container's author wrote and whatever another process changes meanwhile:
  *
  * 1. The kernel is only ever handed a *single name* together with a directory descriptor, never a path. A name that is
- *    empty, `.`, `..` or has a `/` is never handed over: `split` removes the first two, `..` is taken off our own stack.
+ *    empty, `.`, `..` or has a `/` is never handed over: the walk passes over the first two, `..` is taken off our own
+ *    stack. (kernel-root.ts opens `.` alone, which is the descriptor's own directory, to read it.)
  * 2. Every open carries O_NOFOLLOW, so the kernel follows no link for us; the last (and only) name of the call is either
  *    the object itself or an error. A link is read as text (readlinkat) and its text is walked by these same rules, from
  *    the directory that holds it or, when it is absolute, from the root. A link that the kernel would resolve by magic

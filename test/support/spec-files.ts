@@ -12,10 +12,7 @@ export interface SpecSample {
 const template = "{{ .driverRoot }}";
 
 const top = resolve(import.meta.dirname, "../..");
-const folders = [
-  resolve(top, "test/samples/cdi"),
-  ...[resolve(top, "../shared"), "/work/shared"].map((shared) => join(shared, "samples/cdi")),
-];
+const folders = [resolve(top, "test/samples/cdi"), resolve(top, "../shared/samples/cdi")];
 
 export function specSamples(): readonly SpecSample[] {
   const samples = new Map<string, SpecSample>();
