@@ -46,7 +46,8 @@ export function toolchain({ arch: wanted, libc: wantedLibc, sanitize = false } =
     throw new Error(`no ${compiler}: Debian: apt-get install gcc-${name} libc6-dev-${arch}-cross`);
   }
 
-  // musl makes an executable of half the size and leaves the LGPL's conditions out; docs/adr/0002-libc.md.
+  // musl makes a smaller executable, which can have an image of its heap, and leaves the LGPL's conditions out:
+  // docs/adr/0002-libc.md.
   const muslLibrary = `/usr/lib/${target.musl}`;
   const muslHeaders = `/usr/include/${target.musl}`;
   const hasMusl = existsSync(join(muslLibrary, "rcrt1.o"));
