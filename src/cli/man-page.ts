@@ -156,7 +156,7 @@ function variables(): string[] {
   );
   return [
     filled(
-      "The hooks read nothing else. A value that has no meaning is ignored. Commands for people read NO_COLOR, COLUMNS and " +
+      "The hooks read these and nothing else. A value that has no meaning is ignored. Commands for people read NO_COLOR, COLUMNS and " +
         "TERM at a terminal, SOURCE_DATE_EPOCH and TMPDIR for images, `cdi watch` reads NOTIFY_SOCKET, and `ldconfig` " +
         "POSIXLY_CORRECT.",
     ),
