@@ -38,7 +38,8 @@ export function runChain(words: readonly string[], call: ChainCall): number {
       malformed.push(error);
     }
   }
-  const giving = lines.filter((line) => line.givesGlobals);
+  // A hook of the future may have flags of its own by these names.
+  const giving = lines.filter((line) => line.known && line.givesGlobals);
   const flags = giving.length === 0 ? call.flags : new SharedFlags([call.flags, ...giving.map((line) => line.flags)]);
   const log = call.loggerOf(flags);
   if (flags.isSet("version")) return exitStatusOf(() => call.printVersion(), "chain", log);
@@ -55,7 +56,8 @@ function fail(errors: readonly HookError[]): never {
 }
 
 function helpWanted(lines: readonly CommandLine[]): string {
-  return lines.find(({ command, flags }) => command !== undefined && flags.given("help"))?.command ?? "chain";
+  const wanted = lines.find(({ command, known, flags }) => command !== undefined && known && flags.given("help"));
+  return wanted?.command ?? "chain";
 }
 
 /** The words between those that are `--`; empty parts are left out. */

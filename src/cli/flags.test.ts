@@ -194,6 +194,13 @@ describe("what is not known", () => {
   test("an unknown command's flags are nobody's business", () => {
     const line = parse("future", "--folder", "--x", "--debug=maybe");
     expect(line).toMatchObject({ command: "future", known: false, warnings: [] });
+    expect(parse("future", "--format")).toMatchObject({ command: "future", known: false, warnings: [] });
+  });
+
+  test("what stands before an unknown command is", () => {
+    expect(parse("--foldr", "x", "--nex=1", "future", "--z").warnings).toEqual([
+      "ignoring unknown flags --foldr, --nex",
+    ]);
   });
 
   test("a warning stays short", () => {

@@ -60,10 +60,10 @@ export function parseBoolean(text: string): boolean | undefined {
  *
  * A flag that the grammar does not know is skipped with a warning, as specs outlive executables. `--x=value` is one
  * word; in `--x value` the value is skipped with it, unless it begins with `-`, or stands where the command is still
- * to come and names one. After a command that the grammar does not know nothing is warned about, as its flags are
- * anyone's guess.
+ * to come and names one. Of what follows a command that the grammar does not know nothing is warned about, as its flags
+ * are anyone's guess.
  *
- * Throws HookError `usage` when a known flag that takes a value is the last word.
+ * Throws HookError `usage` when a known flag that takes a value is the last word, unless the command is not known.
  */
 export function parseCommandLine(
   words: readonly string[],
@@ -82,6 +82,7 @@ export function parseCommandLine(
 
   let at = 0;
   let flagsEnded = false;
+  let unknownBefore = 0;
   while (at < words.length) {
     const word = words[at] ?? "";
     at += 1;
@@ -92,6 +93,7 @@ export function parseCommandLine(
         continue;
       }
       command = word;
+      unknownBefore = unknown.length;
       const flags = grammar.flagsOf(word);
       known = flags !== undefined;
       own = flags ?? [];
@@ -122,7 +124,7 @@ export function parseCommandLine(
     if (value === undefined) {
       if (flag.value === "none") value = "true";
       else if (at < words.length) value = words[at++] ?? "";
-      else if (flag.removed !== true)
+      else if (known && flag.removed !== true)
         throw new HookError("usage", "parse arguments", "", `--${flag.name} needs a value`);
     }
     if (flag.removed === true) removed.push(`--${flag.name}`);
@@ -131,9 +133,10 @@ export function parseCommandLine(
   }
 
   const warnings: string[] = [];
+  const skipped = known ? unknown : unknown.slice(0, unknownBefore);
+  if (skipped.length > 0)
+    warnings.push(`ignoring ${counted(skipped, "unknown flag", (word) => meant(word, own, grammar))}`);
   if (known) {
-    if (unknown.length > 0)
-      warnings.push(`ignoring ${counted(unknown, "unknown flag", (word) => meant(word, own, grammar))}`);
     if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
     if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
   }

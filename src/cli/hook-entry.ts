@@ -83,11 +83,13 @@ function run(program: ProgramName, words: readonly string[]): number {
     return failure;
   }
   if (command === chainWord) {
+    warn(line, command, log);
     const help = (hook: string): void => people().help(hook, log);
     const printVersion = (): void => people().printVersion();
     return runChain(line.rest, { flags, environment, loggerOf, help, printVersion });
   }
   if (command === applyWord && program === "cdi-hook") {
+    warn(line, command, log);
     return runApply(line.rest, { flags, environment, loggerOf, help: () => people().help(command, log) });
   }
   if (command === runtimeWord && program === "cdi-hook" && !flags.isSet("help") && !flags.isSet("version")) {
@@ -95,7 +97,7 @@ function run(program: ProgramName, words: readonly string[]): number {
   }
   if (line.known && flags.isSet("version")) return exitStatusOf(() => people().printVersion(), program, log);
   if (line.known && flags.isSet("help")) return exitStatusOf(() => people().help(command, log), program, log);
-  for (const warning of line.warnings) log.warn(`${command ?? program}: ${warning}`);
+  warn(line, command ?? program, log);
   if (command === undefined) {
     log.warn("no hook given, nothing is done; --help lists them");
     return success;
@@ -107,6 +109,10 @@ function run(program: ProgramName, words: readonly string[]): number {
     return success;
   }
   return runHook(hook, flags, log);
+}
+
+function warn({ warnings }: CommandLine, word: string, log: Logger): void {
+  for (const warning of warnings) log.warn(`${word}: ${warning}`);
 }
 
 function runLdconfig(name: string, words: readonly string[]): number {
@@ -153,5 +159,6 @@ function rethrow(error: unknown): never {
 const longestWord = 64;
 
 function shortened(word: string): string {
+  if (word === "") return '""';
   return word.length > longestWord ? `${word.slice(0, longestWord)}...` : word;
 }

@@ -225,6 +225,16 @@ describe("what is unknown or fails", () => {
     expect(root.linkAt("l")).toBe("a");
   });
 
+  test.each([[["--version", "580.1"]], [["-v"]], [["--help"]], [["-h"]], [["--view=side"]], [["--on-read-only"]]])(
+    "a hook of the future with %j, whatever that means to it: the others are run",
+    (flags) => {
+      const result = run([link, ["future", ...flags]]);
+      expect({ ...result, stdout: String(result.stdout) }).toMatchObject({ status: 0, stdout: "" });
+      expect(lines(result)).toEqual(["cdi-hook: warning: chain: future is not a hook that is known here"]);
+      expect(root.linkAt("l")).toBe("a");
+    },
+  );
+
   test("every failure is told, and the other hooks are run", () => {
     root.folder("d").remove("etc").file("etc");
     const result = run([

@@ -56,15 +56,26 @@ describe("names", () => {
 });
 
 describe("hooks that are not known", () => {
-  test.each([[[]], [["future-hook", "--x", "1", "--link=a"]], [["future-hook", "--version"]], [["hook", "ldcache"]]])(
-    "%j is a warning",
-    (words) => {
-      const result = runHook(words, { argv0: "nvidia-cdi-hook" });
-      expect(result.status).toBe(0);
-      expect(result.stdout.length).toBe(0);
-      expect(linesOf(result)).toEqual([expect.stringMatching(/^cdi-hook: warning: .*nothing is done/)]);
-    },
-  );
+  test.each([
+    [[]],
+    [[""]],
+    [["future-hook", "--x", "1", "--link=a"]],
+    [["future-hook", "--version"]],
+    [["future-hook", "--view"]],
+    [["hook", "ldcache"]],
+  ])("%j is a warning", (words) => {
+    const result = runHook(words, { argv0: "nvidia-cdi-hook" });
+    expect(result.status).toBe(0);
+    expect(result.stdout.length).toBe(0);
+    expect(linesOf(result)).toEqual([expect.stringMatching(/^cdi-hook: warning: (?! ).*nothing is done/)]);
+  });
+
+  test.each([
+    [["--debgu", "ldcache", "print"], "print: ignoring unknown flag --debgu (did you mean --debug?)"],
+    [["--debgu", "chain", "noop"], "chain: ignoring unknown flag --debgu (did you mean --debug?)"],
+  ])("%j: the flag that stands before is told", (words, line) => {
+    expect(linesOf(runHook(words))[0]).toBe(`cdi-hook: warning: ${line}`);
+  });
 
   test.each([
     ["nvidia-cdi-hook", ["update-ldcach", "--folder", "/x"], "update-ldcache"],
