@@ -112,6 +112,15 @@ describe("order", () => {
     expect(line.warnings).toEqual([]);
   });
 
+  test.each([[["--", "work"]], [["-d", "--", "hook", "work"]], [["--", "hook", "--", "work"]]])(
+    "%j: -- before the command does not end those behind it, as in urfave/cli",
+    (words) => {
+      const line = parseCommandLine([...words, "--folder", "/a", "--", "-x"], { ...grammar, prefix: "hook" });
+      expect(line).toMatchObject({ command: "work", warnings: [] });
+      expect(line.flags.list("folder")).toEqual(["/a"]);
+    },
+  );
+
   test("a lone dash is a positional", () => {
     expect(parse("-").command).toBe("-");
   });

@@ -56,7 +56,8 @@ export function parseBoolean(text: string): boolean | undefined {
 /**
  * Reads a command line by the grammar of NVIDIA's hooks: `--flag value`, `--flag=value`, and the same with one dash. A
  * flag that takes a value takes the next word whatever it looks like. Flags may stand before the command, after it and
- * between positionals; `--` ends them. Positionals after the command mean nothing and are skipped.
+ * between positionals; `--` ends those before the command, or those behind it. Positionals after the command mean nothing
+ * and are skipped.
  *
  * A flag that the grammar does not know is skipped with a warning, as specs outlive executables. `--x=value` is one
  * word; in `--x value` the value is skipped with it, unless it begins with `-`, or stands where the command is still
@@ -88,6 +89,7 @@ export function parseCommandLine(
     at += 1;
     if (flagsEnded || word.length < 2 || !word.startsWith("-")) {
       if (command !== undefined) continue;
+      flagsEnded = false;
       if (word === grammar.prefix && !prefixed) {
         prefixed = true;
         continue;

@@ -41,6 +41,14 @@ describe("names", () => {
     expect(readlinkSync(join(root, "link"))).toBe("target");
   });
 
+  test("-- before the hook leaves the hook its flags, as with NVIDIA's", () => {
+    for (const words of [["--"], ["hook", "--"]]) {
+      rmSync(join(root, "link"), { force: true });
+      expect(makeLink(words)).toMatchObject({ status: 0, stderr: "" });
+      expect(readlinkSync(join(root, "link"))).toBe("target");
+    }
+  });
+
   test("a link's name is a name", () => {
     const link = join(base, "nvidia-ctk");
     symlinkSync(executablePath, link);
