@@ -76,9 +76,10 @@ function run(program: ProgramName, words: readonly string[]): number {
     return failed === success ? status : failed;
   }
   if (program === "nvidia-ctk" && !prefixed && command !== undefined) {
+    const usage = `nvidia-ctk hook ${isHookWord(command) ? command : "..."}`;
     log.error(
-      `${shortened(command)} is a command of NVIDIA's nvidia-ctk, in whose place this is not meant to stand: ` +
-        "cdi-hook has only its hooks (nvidia-ctk hook ...); run the real nvidia-ctk by its path",
+      `${shortened(command)} is no command of this nvidia-ctk: it is cdi-hook, which has the hooks only (${usage}); ` +
+        "for all other commands run the real nvidia-ctk by its path",
     );
     return failure;
   }

@@ -61,6 +61,12 @@ describe("names", () => {
     expect(result.status).toBe(1);
     expect(linesOf(result)).toEqual([expect.stringContaining("run the real nvidia-ctk by its path")]);
   });
+
+  test("who forgot nvidia-ctk's word hook is told where it stands", () => {
+    const result = runHook(["chmod", "--mode", "755"], { argv0: "nvidia-ctk" });
+    expect(result.status).toBe(1);
+    expect(linesOf(result)).toEqual([expect.stringContaining("(nvidia-ctk hook chmod)")]);
+  });
 });
 
 describe("hooks that are not known", () => {
