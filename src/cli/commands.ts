@@ -8,6 +8,7 @@ import { cleanupCommand } from "./cleanup.ts";
 import { applyFlags } from "./apply-flags.ts";
 import { doctorCommand } from "./doctor.ts";
 import { failure, success } from "./exit.ts";
+import { parseBoolean } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
 import { installCommand } from "./install.ts";
 import { ldcacheCommand } from "./ldcache.ts";
@@ -32,13 +33,25 @@ export function runPeople(words: readonly string[], log: Logger): number {
     const finish: Finish = (ended) => {
       status = ended;
     };
-    const at = words.findIndex((each) => !each.startsWith("-"));
-    peopleProgram(log, finish, words.slice(at, at + 2)).parse(words, { from: "user" });
+    const rest = withoutFlagsOfLog(words);
+    const at = rest.findIndex((each) => !each.startsWith("-"));
+    peopleProgram(log, finish, rest.slice(at, at + 2)).parse(rest, { from: "user" });
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? success : failure;
   }
+}
+
+/** Forms that commander does not know; whoever made the log has read them. */
+const flagOfLog = /^(?:-debug|-quiet|--?(?:d|debug|quiet)=([^]*))$/;
+
+function withoutFlagsOfLog(words: readonly string[]): readonly string[] {
+  const end = words.indexOf("--");
+  return words.filter((word, at) => {
+    const found = end < 0 || at < end ? flagOfLog.exec(word) : null;
+    return found === null || parseBoolean(found[1] ?? "true") === undefined;
+  });
 }
 
 /** Commands that know nothing of the others, by their words. */

@@ -91,7 +91,7 @@ function description(program: Command): string {
     filled(
       "It is written into a CDI specification as the path of its hooks, or started by a container runtime. A hook that " +
         "is not known, and a flag that is not known, is skipped with a warning, as specifications outlive executables. " +
-        "One dash and two dashes before a flag mean the same, *--flag value* and *--flag=value* too.",
+        "One dash and two dashes before a flag of a hook mean the same, *--flag value* and *--flag=value* too.",
     ),
     filled(
       "Every path of the container is resolved inside its root filesystem: `root` of the state where there is one, else " +

@@ -20,7 +20,7 @@ export const enableCudaCompat: Hook = {
       name: "host-cuda-version",
       value: "string",
       placeholder: "VERSION",
-      help: "the CUDA version that the host's driver has, for libraries that tell no driver versions",
+      help: "the CUDA version that the host's driver has: libraries that do not tell theirs are not used then, and it decides where the driver's version is not given",
     },
     {
       name: "cuda-compat-container-root",

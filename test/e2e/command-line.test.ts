@@ -280,6 +280,14 @@ describe("for people", () => {
     expect(JSON.parse(runHook(words).stderr)).toMatchObject({ code: "root", command: "ldcache rebuild" });
   });
 
+  test("in each form that hooks have for them", () => {
+    const words = ["ldcache", "rebuild", "--root", join(base, "no")];
+    for (const flags of [["--debug=false"], ["-d=0", "-quiet"], ["-debug", "--quiet=true"]]) {
+      expect(linesOf(runHook([...flags, ...words, ...flags]))).toEqual([expect.stringContaining("ENOENT")]);
+    }
+    expect(linesOf(runHook([...words, "--debug=maybe"]))).toEqual([expect.stringContaining("unknown option")]);
+  });
+
   test("ldcache rebuild says in one line what it did", () => {
     const words = ["ldcache", "rebuild", "--root", root, "--glibc", "2.36", "--distro", "debian", "--arch", "x86_64"];
     mkdirSync(join(root, "etc"));
