@@ -151,7 +151,7 @@ describe("booleans", () => {
   test("another value is ignored with a warning", () => {
     const line = parse("work", "--debug=maybe");
     expect(line.flags.isSet("debug")).toBe(false);
-    expect(line.warnings).toEqual(["ignoring value --debug=maybe that is neither true nor false"]);
+    expect(line.warnings).toEqual(["ignoring value --debug=maybe: neither true nor false"]);
   });
 
   test("the environment counts when the command line says nothing", () => {
@@ -196,7 +196,7 @@ describe("what is not known", () => {
   test("a removed flag is skipped with its value, which may look like a flag", () => {
     const line = parse("work", "--gone", "--folder", "--folder", "/a");
     expect(line.flags.list("folder")).toEqual(["/a"]);
-    expect(line.warnings).toEqual(["ignoring flag --gone that no longer has a meaning"]);
+    expect(line.warnings).toEqual(["ignoring flag --gone: without a meaning today"]);
     expect(parse("work", "--gone").warnings).toHaveLength(1);
   });
 

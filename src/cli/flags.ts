@@ -139,8 +139,8 @@ export function parseCommandLine(
   if (skipped.length > 0)
     warnings.push(`ignoring ${counted(skipped, "unknown flag", (word) => meant(word, own, grammar))}`);
   if (known) {
-    if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")} that no longer has a meaning`);
-    if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")} that is neither true nor false`);
+    if (removed.length > 0) warnings.push(`ignoring ${counted(removed, "flag")}: without a meaning today`);
+    if (notBoolean.length > 0) warnings.push(`ignoring ${counted(notBoolean, "value")}: neither true nor false`);
   }
   return {
     prefixed,
