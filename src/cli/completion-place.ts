@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { chainWord, hooksGroup, hookWord } from "./program.ts";
+import { chainWord, hooksGroup, hookWord, lastWords } from "./program.ts";
 import { ownFlags, type ToldFlag } from "./told-flag.ts";
 
 /** A word that leads on from a place. */
@@ -28,7 +28,7 @@ export function placesOf(program: Command): readonly Place[] {
   const special: readonly Place[] = [
     { path: "", words: [...words, { name: hookWord, summary: "", hidden: true }], flags: [] },
     { path: hookWord, words: hooks, flags: [] },
-    { path: chainWord, words: hooks.filter(({ name }) => name !== chainWord), flags: [] },
+    { path: chainWord, words: hooks.filter(({ name }) => !lastWords.includes(name)), flags: [] },
     { path: "help", words, flags: [] },
   ];
   const plain = program.commands.flatMap((command) => placesBelow(command, ""));

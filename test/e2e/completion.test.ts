@@ -33,6 +33,7 @@ const offers: Readonly<Record<string, readonly string[]>> = {
   "ldcache rebuild --root rootfs --format c": ["compat"],
   "chain noop -- update-l": ["update-ldcache"],
   "chain chmod --mode 755 -- ldc": [],
+  "chain app": ["apply-cuda-memory-limits"],
   "completion z": ["zsh"],
   "help ldcache r": ["rebuild"],
   "help enable": ["enable-cuda-compat"],
