@@ -1,4 +1,5 @@
 import { Argument, CommanderError, Option, type Command } from "commander";
+import { HookError } from "../errors.ts";
 import { hooks } from "../hooks/index.ts";
 import type { Flag, Hook } from "../hooks/hook.ts";
 import type { Logger } from "../logger.ts";
@@ -115,11 +116,20 @@ function hookCommand(hook: Hook): PersonCommand {
   return made;
 }
 
-/** For help only: `main` runs it, as its options are those of ldconfig(8). */
+/** For help only: `main` runs it where it is the first word, as its options are those of ldconfig(8). */
 function ldconfigCommand(): PersonCommand {
   return new PersonCommand("ldconfig", ["ldconfig -p", "ldconfig -r ./rootfs -v"])
-    .description("Be ldconfig(8), with its options; so does the executable under the name ldconfig.")
-    .usage("[options of ldconfig] [FOLDER...]");
+    .description(
+      "Be ldconfig(8), with its options, which cdi-hook ldconfig --help lists; so does the executable under the name ldconfig.",
+    )
+    .usage("[options of ldconfig] [FOLDER...]")
+    .helpOption(false)
+    .configureHelp({ showGlobalOptions: false })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new HookError("usage", "parse arguments", "", "ldconfig has to be the first word: cdi-hook ldconfig ...");
+    });
 }
 
 function chainCommand(): PersonCommand {

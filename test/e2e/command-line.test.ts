@@ -288,6 +288,20 @@ describe("for people", () => {
     expect(linesOf(runHook([...words, "--debug=maybe"]))).toEqual([expect.stringContaining("unknown option")]);
   });
 
+  test("ldconfig, whose options are its own, is not silent where flags stand before it", () => {
+    for (const words of [
+      ["--quiet", "ldconfig"],
+      ["--debug", "ldconfig", "-p"],
+    ]) {
+      const result = runHook(words);
+      expect(result.status).toBe(1);
+      expect(linesOf(result)).toEqual([expect.stringContaining("ldconfig has to be the first word")]);
+    }
+    const help = runHook(["help", "ldconfig"]).stdout.toString();
+    expect(help).toContain("cdi-hook ldconfig --help");
+    expect(help).not.toContain("--debug");
+  });
+
   test("ldcache rebuild says in one line what it did", () => {
     const words = ["ldcache", "rebuild", "--root", root, "--glibc", "2.36", "--distro", "debian", "--arch", "x86_64"];
     mkdirSync(join(root, "etc"));
