@@ -72,6 +72,8 @@ const words = fc.constantFrom(
   "hook",
   "chmod",
   "enable-cuda-compat",
+  "update-application-profile",
+  "chain",
   "ldcache",
   "rebuild",
   "help",
@@ -101,6 +103,12 @@ const words = fc.constantFrom(
   "--container-spec",
   "--container-spec=-",
   "--ldconfig-path=/sbin/ldconfig",
+  "--view",
+  "--view=here",
+  "--view=overlay",
+  "--on-read-only",
+  "--on-read-only=warn",
+  "--host-driver-version=1",
   "--csv-filename",
   "--host-root",
   "--unknown",
@@ -138,6 +146,25 @@ test(
       expect(jail.faultsOf(result, lines)).toEqual([]);
     });
     fc.assert(property, settings(250));
+  },
+  timeout,
+);
+
+test(
+  "a hook of the future with any flags, alone and in a chain: status 0, a warning, and nothing else",
+  (ctx) => {
+    if (unavailable !== undefined) return ctx.skip(unavailable);
+    const future = fc.string({ unit: fc.constantFrom("a", "-", "é"), minLength: 1 }).map((text) => `future-${text}`);
+    const flags = fc.array(argument, { maxLength: 6 }).map((all) => all.filter((word) => word !== "--"));
+    const property = fc.property(fc.boolean(), future, flags, (chained, word, given) => {
+      const before = chained ? ["chain", "noop", "--"] : [];
+      const result = jail.run([...before, word, ...given], { argv0: "nvidia-cdi-hook" });
+      expect(jail.faultsOf(result)).toEqual([]);
+      expect(result).toMatchObject({ status: 0, stdout: "" });
+      const quiet = given.some((flag) => /^--?quiet(?:=|$)/.test(flag));
+      expect(quiet || result.stderr.includes("not a hook")).toBe(true);
+    });
+    fc.assert(property, settings(150));
   },
   timeout,
 );
