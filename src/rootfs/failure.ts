@@ -1,7 +1,11 @@
 import { HookError } from "../errors.ts";
-import { describeErrno } from "../kernel/errno.ts";
+import { EACCES, describeErrno } from "../kernel/errno.ts";
+
+/** Paths below which nothing is made or changed. */
+const ofTheKernel = /^\/*(?:proc|sys)(?:\/|$)/;
 
 /** The failure that a system call's `result`, -errno, is told as. */
 export function kernelFailure(operation: string, path: string, result: number): HookError {
-  return new HookError("kernel", operation, path, describeErrno(result), { errno: -result });
+  const why = result === -EACCES && ofTheKernel.test(path) ? "/proc and /sys are left alone: " : "";
+  return new HookError("kernel", operation, path, why + describeErrno(result), { errno: -result });
 }

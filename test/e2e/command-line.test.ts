@@ -164,6 +164,15 @@ describe("bad input is one line, exit 1, and nothing written", () => {
   });
 });
 
+test("who asks for something in the root's /proc or /sys is told that it is left alone, not that a right is missing", () => {
+  for (const link of ["/proc/x", "sys/a/b"]) {
+    const result = runHook(["create-symlinks", "--link", `a::${link}`], { stdin: stateFor(root) });
+    expect(result.status).toBe(1);
+    expect(linesOf(result)).toEqual([expect.stringMatching(/: \/proc and \/sys are left alone: .*\(EACCES\)$/)]);
+  }
+  expect(readdirSync(root)).toEqual([]);
+});
+
 describe("the state", () => {
   test("may come from a file, and from config.json", () => {
     writeFileSync(join(base, "state.json"), JSON.stringify({ bundle: base }));
