@@ -1,7 +1,8 @@
-import { Command } from "commander";
+import { Command, type Option } from "commander";
 import { printable, type Logger } from "../logger.ts";
 import type { Finish } from "./commands.ts";
 import { writeError, writeOutput } from "./output.ts";
+import { describedFlag } from "./told-flag.ts";
 
 const helpWidth = 100;
 
@@ -16,7 +17,7 @@ export class PersonCommand extends Command {
     this.exitOverride()
       .helpOption("-h, --help", "print help")
       .helpCommand(false)
-      .configureHelp({ showGlobalOptions: true })
+      .configureHelp({ showGlobalOptions: true, optionDescription: described })
       .configureOutput({
         writeOut: writeOutput,
         writeErr: writeError,
@@ -51,6 +52,15 @@ export class PersonCommand extends Command {
     const lines = this.examples.map((example) => `  cdi-hook ${example}\n`);
     return `${help}\n${lines.length === 1 ? "Example" : "Examples"}:\n${lines.join("")}`;
   }
+}
+
+/** As the manual page has it; commander would tell defaults in another way than the flags of hooks do. */
+function described(option: Option): string {
+  const { argChoices } = option;
+  return (
+    describedFlag(option) +
+    (argChoices === undefined ? "" : ` (choices: ${argChoices.map((choice) => JSON.stringify(choice)).join(", ")})`)
+  );
 }
 
 /** commander puts its suggestion on a line of its own. */

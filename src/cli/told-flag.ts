@@ -26,8 +26,13 @@ export function sharedFlags(program: Command): readonly ToldFlag[] {
   return program.createHelp().visibleOptions(program).map(toldFlag);
 }
 
+/** What a flag is for, and what it is when it is not given. */
+export function describedFlag({ description, defaultValue }: Option): string {
+  return defaultValue === undefined ? description : `${description} [default ${String(defaultValue)}]`;
+}
+
 function toldFlag(option: Option): ToldFlag {
-  return { long: option.long ?? "", short: option.short, help: option.description, value: valueOf(option) };
+  return { long: option.long ?? "", short: option.short, help: describedFlag(option), value: valueOf(option) };
 }
 
 function valueOf(option: Option): Value {

@@ -30,6 +30,24 @@ test("it has every hook with every flag, and the files that hooks write", () => 
     expect(text).toContain(`\\fI${file}\\fR`);
 });
 
+test.each(["update-ldcache", "apply", "cdi rewrite", "cdi watch", "install", "uninstall", "cleanup"])(
+  "it has the defaults that the help of %s has",
+  (words) => {
+    const defaults = (text: string): string[] => text.match(/\[default[^\]]*\]/g) ?? [];
+    const help = runHook(["help", ...words.split(" ")])
+      .stdout.toString()
+      .replaceAll(/\s+/g, " ");
+    const part =
+      page
+        .replaceAll("\\-", "-")
+        .split(`\n.SS ${words}\n`)[1]
+        ?.split(/\n\.S[SH] /)[0] ?? "";
+    expect(defaults(help)).not.toEqual([]);
+    expect(defaults(part.replaceAll(/\s+/g, " "))).toEqual(defaults(help));
+    expect(help).not.toContain("(default");
+  },
+);
+
 /** A page that is the same for every build has no date. */
 const accepted = /: WARNING: missing date, using "": TH$/;
 
