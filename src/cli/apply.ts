@@ -62,6 +62,7 @@ export function runApply(words: readonly string[], call: ApplyCall): number {
     const line = parseCommandLine(words, grammar, call.environment);
     ({ warnings } = line);
     flags = new SharedFlags([line.flags, call.flags]);
+    if (line.command !== undefined && !flags.isSet("help")) throw notAFlag(line.command);
   } catch (error) {
     return exitStatusOf(() => rethrow(error), "apply", call.loggerOf(call.flags));
   }
@@ -71,6 +72,10 @@ export function runApply(words: readonly string[], call: ApplyCall): number {
   let status = success;
   const told = exitStatusOf(() => (status = apply(flags, log)), "apply", log);
   return told === success ? status : told;
+}
+
+function notAFlag(word: string): HookError {
+  return new HookError("usage", "parse arguments", word, "not a flag of apply; a bundle is given as --bundle DIR");
 }
 
 function rethrow(error: unknown): never {

@@ -67,7 +67,7 @@ _cdi_hook() {
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 
-complete -F _cdi_hook cdi-hook
+complete -o default -F _cdi_hook cdi-hook
 `;
 }
 

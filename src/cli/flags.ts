@@ -127,7 +127,7 @@ export function parseCommandLine(
       if (flag.value === "none") value = "true";
       else if (at < words.length) value = words[at++] ?? "";
       else if (known && flag.removed !== true)
-        throw new HookError("usage", "parse arguments", "", `--${flag.name} needs a value`);
+        throw new HookError("usage", "parse arguments", command ?? "", `--${flag.name} needs a value`);
     }
     if (flag.removed === true) removed.push(`--${flag.name}`);
     else if (flag.value === "none" && parseBoolean(value ?? "") === undefined) notBoolean.push(word);

@@ -154,6 +154,14 @@ describe("apply", () => {
     expect(forecastOf(bundle).forecast.changes.map(({ path }) => path)).toEqual(["/b", "/d"]);
   });
 
+  test("a word that is no flag is an error, as nothing would be done for it", () => {
+    const { status, stderr } = runHook(["apply", "./bundle"]);
+    expect(stderr).toBe(
+      "cdi-hook: error: apply: parse arguments ./bundle: not a flag of apply; a bundle is given as --bundle DIR\n",
+    );
+    expect(status).toBe(1);
+  });
+
   test("as a hook: the bundle is the one of the state on stdin", () => {
     const bundle = bundleWith({ createRuntime: [hook("create-symlinks", "--link", "a::/b")] });
     const state = JSON.stringify({ ociVersion: "1.0.2", id: "x", status: "created", pid: 1, bundle });

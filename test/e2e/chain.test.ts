@@ -245,7 +245,7 @@ describe("what is unknown or fails", () => {
     ]);
     expect(result.status).toBe(1);
     expect(lines(result)).toEqual([
-      "cdi-hook: error: chain: parse arguments: --folder needs a value",
+      "cdi-hook: error: chain: parse arguments update-ldcache: --folder needs a value",
       "cdi-hook: error: create-symlinks: parse --link malformed: not of the form TARGET::LINK",
       "cdi-hook: error: create-symlinks: create link /d: is a directory (EISDIR)",
       matching(/^cdi-hook: error: update-ldcache: /),

@@ -31,7 +31,7 @@ export function bashOffers(script: string, lines: readonly string[], cwd: string
       declare -F "$function" >/dev/null && "$function"; printf '%s\\n' "\${COMPREPLY[@]}" .`;
   });
   writeFileSync(join(cwd, ".script"), script);
-  const program = `set -u; source .script; words=($(complete -p cdi-hook)); function=\${words[2]}; unset words
+  const program = `set -u; source .script; words=($(complete -p cdi-hook)); function=\${words[-2]}; unset words
     ${calls.join("\n")}`;
   return offersIn(run("bash", ["--norc", "--noprofile", "-c", program], cwd), lines.length);
 }
