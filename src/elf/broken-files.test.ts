@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { forgeElf, type ForgedElf } from "../../test/support/elf-forge.ts";
-import { library, read, rules17, rules36, rules37, rules42, soname } from "../../test/support/library-rules.ts";
+import {
+  i386,
+  library,
+  on,
+  read,
+  rules17,
+  rules36,
+  rules37,
+  rules42,
+  soname,
+} from "../../test/support/library-rules.ts";
 import { MemorySource } from "../../test/support/memory-source.ts";
 import { readLibrary } from "./library.ts";
 
@@ -30,6 +40,25 @@ describe("case 56: broken files", () => {
     const view = new DataView(bytes.buffer);
     view.setUint32(64 + 56 + 8 + 4, 0x1234, true);
     expect(read(bytes)).toMatchObject({ soname });
+  });
+
+  test("a 32-bit segment with a larger offset than address is beyond the reach of 64-bit pointers", () => {
+    // The string table lies behind two program headers; its segment begins at byte 16, and at address 0.
+    const bytes = forgeElf({ ...i386, wild: { stringTable: 52n + 2n * 32n - 16n } });
+    new DataView(bytes.buffer).setUint32(52 + 4, 16, true);
+    for (const machine of ["x86-64", "aarch64"] as const) {
+      expect(read(bytes, on(machine))).toEqual({ skip: "truncated" });
+      expect(read(bytes, on(machine, rules42))).toEqual({ skip: "truncated" });
+    }
+    for (const machine of ["i386", "x32", "armhf"] as const) expect(read(bytes, on(machine))).toMatchObject({ soname });
+  });
+
+  test("a property note may go on behind its segment", () => {
+    for (const padding of [0, 5000]) {
+      const bytes = forgeElf({ ...library, isaNeeded: 4, padding });
+      new DataView(bytes.buffer).setBigUint64(64 + 56 + 32, 14n, true);
+      expect(read(bytes)).toMatchObject({ soname, isa: 2 });
+    }
   });
 
   test("a bad DT_NEEDED is fatal until 2.36, unless everything is known before it", () => {

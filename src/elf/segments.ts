@@ -147,7 +147,9 @@ function readProperties(at: number): Skip | undefined {
   if (wide64(table, at + ALIGNMENT) !== wordSize) return undefined;
   const bytes = wide64(table, at + FILE_SIZE);
   const offset = segmentPlace(at);
-  const level = isaLevel(wordsAt(offset, Math.min(bytes, NOTE_BYTES)), bytes, wordSize, bigEndian);
+  let level = isaLevel(wordsAt(offset, Math.min(bytes, NOTE_BYTES)), bytes, wordSize, bigEndian);
+  // A note may go on behind its segment.
+  if (level === OUT_OF_BYTES) level = isaLevel(wordsAt(offset, NOTE_BYTES), bytes, wordSize, bigEndian);
   if (level !== OUT_OF_BYTES) isa = level;
   else if (endsEarly(offset)) return OUTSIDE;
   return undefined;
@@ -164,7 +166,8 @@ function endsEarly(offset: number): boolean {
 }
 
 /**
- * File offset of what lies at an address, given as two words, modulo the word size and that of ldconfig's pointers.
+ * File offset of what lies at an address, given as two words, modulo the size of ldconfig's pointers: one that is far behind
+ * the end for a 32-bit file whose segment has a larger offset than address, where ldconfig's pointers have 64 bits.
  * `holding`: by the PT_LOAD that holds the address; otherwise by the first one. Where there is none, the address is taken
  * for an offset.
  */
@@ -184,12 +187,14 @@ export function offsetOfAddress(low: number, high: number, holding: boolean): nu
 }
 
 function offsetOfAny(address: bigint, holding: boolean): number {
-  const bits = isWide && !narrow ? 64 : 32;
+  // What is between address and offset is a number of the file's class; the difference is a pointer of ldconfig's.
+  const mask = isWide ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn;
+  const bits = narrow ? 32 : 64;
   for (let at = start; at < end; at += PHDR_WORDS) {
     if (table[at] !== PT_LOAD) continue;
-    const inside = address - exact64(table, at + ADDRESS);
-    const isHeld = inside >= 0n && inside < exact64(table, at + FILE_SIZE);
-    if (isHeld || !holding) return modulo(inside + exact64(table, at + OFFSET), bits);
+    const begin = exact64(table, at + ADDRESS);
+    const isHeld = address >= begin && address - begin < exact64(table, at + FILE_SIZE);
+    if (isHeld || !holding) return modulo(address - ((begin - exact64(table, at + OFFSET)) & mask), bits);
   }
   return modulo(address, bits);
 }
