@@ -13,17 +13,21 @@ export interface GlobBudget {
 }
 
 /**
- * The paths that match, sorted bytewise. A pattern without magic characters matches itself, if such a file exists. Each
- * name looked at counts against `budget`; when it is used up, nothing more matches.
+ * The paths that match, sorted bytewise. A pattern without magic characters matches itself, if such a file exists. With a
+ * slash behind magic ones it matches folders only, which are not looked for. Each name looked at counts against `budget`;
+ * when it is used up, nothing more matches.
  */
 export function glob(folders: ConfigurationFolders, pattern: string, budget: GlobBudget): string[] {
   const absolute = pattern.startsWith("/");
   const components = pattern.split("/").filter((component) => component !== "");
+  if (pattern.endsWith("/") && MAGIC.test(components.at(-1) ?? "")) return [];
   let found = [absolute ? "" : "."];
   for (let index = 0; index < components.length; index += 1) {
     const component = components[index] ?? "";
     if (MAGIC.test(component)) {
-      found = matchesIn(folders, found, new ComponentMatcher(component), budget);
+      const matcher = new ComponentMatcher(component);
+      const dots = index < components.length - 1 ? DOTS.filter((name) => matcher.matches(name)) : [];
+      found = matchesIn(folders, found, matcher, dots, budget);
       continue;
     }
     budget.names -= found.length;
@@ -35,12 +39,15 @@ export function glob(folders: ConfigurationFolders, pattern: string, budget: Glo
 }
 
 const MAGIC = /[*?[\\]/;
+/** Names of every folder that its listing leaves out. */
+const DOTS = [".", ".."];
 
-/** What matches in folders. */
+/** What matches in folders; of the names that each has, `dots` do. */
 function matchesIn(
   folders: ConfigurationFolders,
   paths: readonly string[],
   matcher: ComponentMatcher,
+  dots: readonly string[],
   budget: GlobBudget,
 ): string[] {
   const found: string[] = [];
@@ -49,6 +56,7 @@ function matchesIn(
     const names = folders.names(path === "" ? "/" : path);
     budget.names -= names.length + 1;
     for (const name of names) if (matcher.matches(name)) found.push(`${path}/${name}`);
+    for (const name of dots) found.push(`${path}/${name}`);
   }
   return found;
 }
