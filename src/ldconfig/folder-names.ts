@@ -6,6 +6,12 @@ import type { LibraryFile } from "./libraries.ts";
 /** Instead of a DT value: there is nothing of that name. */
 export const NOTHING = -1;
 
+/** Instead of a place: where a link leads that leads through more links than are followed. */
+export const LOOP = -2;
+
+/** After `destination` came to a link whose target leads elsewhere: how many links were followed, that one included. */
+export let linksFollowed = 0;
+
 /** As many links as Linux follows. */
 const LINK_LIMIT = 40;
 
@@ -112,7 +118,7 @@ export function fileBeside(names: FolderNames, at: number): number | undefined {
 
 /**
  * Where a name leads, links followed as long as they stay in the directory: to a name that is no link, or to the link whose
- * target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere.
+ * target leads elsewhere (a text) or cannot be read (-errno). Undefined: nowhere; or LOOP.
  */
 export function destination(names: FolderNames, start: number): number | undefined {
   const { types, targets } = names;
@@ -123,10 +129,14 @@ export function destination(names: FolderNames, start: number): number | undefin
     const target = targets[at] ?? readlink(names, at);
     if (typeof target === "number") return at;
     const next = names.places.get(target);
-    if (next === undefined || types[next] === NOTHING) return isPath(target) ? at : undefined;
+    if (next === undefined || types[next] === NOTHING) {
+      if (!isPath(target)) return undefined;
+      linksFollowed = links + 1;
+      return links < LINK_LIMIT ? at : LOOP;
+    }
     at = next;
   }
-  return undefined;
+  return LOOP;
 }
 
 function readlink(names: FolderNames, at: number): string | number {

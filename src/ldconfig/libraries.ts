@@ -43,9 +43,12 @@ export class Libraries {
     return typeof opened === "number" ? opened : this.#read(opened, opened.links > 1);
   }
 
-  /** The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. */
-  at(path: string, from: string): LibraryFile | number {
-    const opened = this.#root.openUnlessKnown(path, from, this.#byIdentity);
+  /**
+   * The regular file that a path leads to, links followed inside the root; -errno, -EISDIR for a directory. `links` were
+   * followed before.
+   */
+  at(path: string, from: string, links: number): LibraryFile | number {
+    const opened = this.#root.openUnlessKnown(path, from, this.#byIdentity, links);
     if (typeof opened === "object" && "type" in opened) return this.#byIdentity.get(opened.identity) ?? -ENOENT;
     return typeof opened === "number" ? opened : this.#read(opened, true);
   }

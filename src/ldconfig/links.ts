@@ -5,7 +5,7 @@
 import { DT_LNK, DT_REG, EEXIST, S_IFREG, describeErrno } from "../rootfs/constants.ts";
 import type { Directory, FileFacts, Identity } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
-import { NOTHING, destination, type FolderNames } from "./folder-names.ts";
+import { LOOP, NOTHING, destination, linksFollowed, type FolderNames } from "./folder-names.ts";
 import type { Offer } from "./scan.ts";
 
 /** A link that was changed, or that could not be. */
@@ -122,13 +122,13 @@ export class FolderLinks {
   /** Device and inode number of what a name leads to; undefined when it leads nowhere. */
   #identity(place: number): Identity | undefined {
     const at = destination(this.#names, place);
-    if (at === undefined) return undefined;
+    if (at === undefined || at === LOOP) return undefined;
     const library = this.#names.libraries[at];
     if (typeof library === "object") return library.identity;
     const target = this.#names.targets[at];
     let found: FileFacts | number | undefined;
     if (this.#names.types[at] !== DT_LNK) found = this.#directory.stat(this.#names.listed[at] ?? "");
-    else if (typeof target === "string") found = this.#root.stat(target, this.#directory.path);
+    else if (typeof target === "string") found = this.#root.stat(target, this.#directory.path, linksFollowed);
     return typeof found === "object" ? found.identity : undefined;
   }
 }

@@ -40,6 +40,20 @@ describe("what is no library", () => {
     expect(made.links).toHaveLength(3);
   });
 
+  test.each([
+    [20, 20, []],
+    [40, 0, []],
+    [20, 21, ["removed /opt/a/liba.so.0"]],
+    [1, 40, ["removed /opt/a/liba.so.0"]],
+    [41, 0, ["removed /opt/a/liba.so.0"]],
+  ])("links in two folders, %d and %d: Linux follows forty together", (inFirst, inSecond, removed) => {
+    const files: Record<string, string | Uint8Array> = { [`/opt/b/libz.so.${inSecond}`]: elf("libx.so.1") };
+    for (let at = 0; at < inFirst - 1; at += 1) files[`/opt/a/liba.so.${at}`] = `liba.so.${at + 1}`;
+    files[`/opt/a/liba.so.${inFirst - 1}`] = "../b/libz.so.0";
+    for (let at = 0; at < inSecond; at += 1) files[`/opt/b/libz.so.${at}`] = `libz.so.${at + 1}`;
+    expect(run(files).links.filter((link) => link.startsWith("removed"))).toEqual(removed);
+  });
+
   test("a link into /proc stays: only the container knows where it leads", () => {
     expect(run({ "/opt/a/libx.so.1": "/proc/self/exe" }).links).toEqual([]);
   });

@@ -20,7 +20,7 @@ import {
 import type { Directory, ListedName } from "../rootfs/directory.ts";
 import type { Root } from "../rootfs/root.ts";
 import { anyTemporary, isLibraryName, isTemporaryName } from "./candidates.ts";
-import { destination, emptyColumn, fileBeside, type FolderNames } from "./folder-names.ts";
+import { LOOP, destination, emptyColumn, fileBeside, linksFollowed, type FolderNames } from "./folder-names.ts";
 import type { HwcapFolders } from "./legacy-hwcaps.ts";
 import type { Libraries, LibraryFile } from "./libraries.ts";
 import type { Observer } from "./observer.ts";
@@ -153,11 +153,13 @@ function linkedFile(scan: FolderScan, at: number): LibraryFile | number {
   const { names } = scan;
   const end = fileBeside(names, at) ?? destination(names, at);
   if (end === undefined) return -ENOENT;
+  if (end === LOOP) return -ELOOP;
   const type = names.types[end];
   // Only what was listed is ever known to be a file.
   if (type === DT_REG) return names.libraries[end] ?? read(scan, end, names.listed[end]);
   const target = names.targets[end];
-  if (type === DT_LNK && typeof target === "string") return scan.context.libraries.at(target, scan.directory.path);
+  if (type === DT_LNK && typeof target === "string")
+    return scan.context.libraries.at(target, scan.directory.path, linksFollowed);
   return type === DT_DIR ? -EISDIR : -1;
 }
 

@@ -23,7 +23,7 @@ export function addUnmadeEntries(
   for (const key of new Set(unmadeLinks.map((path) => path.slice(path.lastIndexOf("/") + 1)))) {
     for (const folder of folders) {
       const path = `${folder}/${key}`;
-      const file = libraries.at(path, "/");
+      const file = libraries.at(path, "/", 0);
       if (typeof file === "number") continue;
       const value = lasting(path);
       if (file.skip === undefined && value !== path && !known.has(`${file.flags} ${key}`)) {

@@ -113,9 +113,10 @@ export class KernelRoot implements Root {
     return new KernelDirectory(descriptor, path, stat.identity, walk.followed, this.#tidied);
   }
 
-  stat(path: string, from = "/"): FileFacts | number {
+  stat(path: string, from = "/", links = 0): FileFacts | number {
     const walk = this.#walk;
     try {
+      if (links > 0) walk.begin(links);
       const found = this.#find(walk, path, from);
       return typeof found === "number" ? found : found.facts;
     } finally {
@@ -139,7 +140,7 @@ export class KernelRoot implements Root {
   }
 
   open(path: string, from = "/"): OpenFile | number {
-    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN);
+    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN, 0);
     return typeof opened === "number" || !("type" in opened) ? opened : -EINVAL;
   }
 
@@ -147,9 +148,11 @@ export class KernelRoot implements Root {
     path: string,
     from: string,
     known: { has(identity: Identity): boolean },
+    links: number,
   ): OpenFile | FileFacts | number {
     const walk = this.#walk;
     try {
+      if (links > 0) walk.begin(links);
       const found = this.#find(walk, path, from);
       if (typeof found === "number") return found;
       const { facts } = found;

@@ -13,8 +13,8 @@ export interface Root extends Disposable {
   readonly identity: Identity;
   /** Opens a directory for reading its entries. */
   directory(path: string, from?: string): Directory | number;
-  /** What the path leads to, links followed. */
-  stat(path: string, from?: string): FileFacts | number;
+  /** What the path leads to, links followed; -ELOOP when these and `links`, that were followed before, are more than 40. */
+  stat(path: string, from?: string, links?: number): FileFacts | number;
   /** What the path names; a link there is not followed. */
   lstat(path: string, from?: string): FileFacts | number;
   /**
@@ -22,11 +22,15 @@ export interface Root extends Disposable {
    * file: that is not opened at all, as opening a device can have effects.
    */
   open(path: string, from?: string): OpenFile | number;
-  /** As `open`, but a regular file whose identity is in `known` is not opened: its facts are the answer. */
+  /**
+   * As `open`, but a regular file whose identity is in `known` is not opened: its facts are the answer. `links` as `stat`
+   * has it.
+   */
   openUnlessKnown(
     path: string,
     from: string,
     known: { has(identity: Identity): boolean },
+    links: number,
   ): OpenFile | FileFacts | number;
   /** The bytes of a regular file of at most `limit` bytes (-EFBIG above it). */
   read(path: string, limit: number): Uint8Array | number;

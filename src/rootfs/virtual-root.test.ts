@@ -49,7 +49,7 @@ function facts(found: FileFacts | number): unknown {
 
 function asked(root: Root, path: string, from: string): unknown {
   const opened = root.open(path, from);
-  const known = root.openUnlessKnown(path, from, { has: () => true });
+  const known = root.openUnlessKnown(path, from, { has: () => true }, 0);
   const directory = root.directory(path, from);
   return {
     stat: facts(root.stat(path, from)),

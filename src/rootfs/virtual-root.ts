@@ -143,8 +143,8 @@ export class VirtualRoot implements Root {
     return new VirtualDirectory(node, walk.followed, this.#changes);
   }
 
-  stat(path: string, from = "/"): NodeFacts | number {
-    const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, from);
+  stat(path: string, from = "/", links = 0): NodeFacts | number {
+    const node = this.#find(new VirtualWalk(this.#top, this.#effort, undefined, links), path, from);
     return typeof node === "number" ? node : node.facts;
   }
 
@@ -168,7 +168,7 @@ export class VirtualRoot implements Root {
   }
 
   open(path: string, from = "/"): OpenFile | number {
-    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN);
+    const opened = this.openUnlessKnown(path, from, NOTHING_KNOWN, 0);
     return typeof opened === "number" || !("type" in opened) ? opened : -EINVAL;
   }
 
@@ -176,8 +176,9 @@ export class VirtualRoot implements Root {
     path: string,
     from: string,
     known: { has(identity: Identity): boolean },
+    links: number,
   ): OpenFile | FileFacts | number {
-    const node = this.#find(new VirtualWalk(this.#top, this.#effort), path, from);
+    const node = this.#find(new VirtualWalk(this.#top, this.#effort, undefined, links), path, from);
     if (typeof node === "number") return node;
     return node.facts.type === S_IFREG && known.has(node.facts.identity) ? node.facts : node.open();
   }

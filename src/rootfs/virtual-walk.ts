@@ -22,6 +22,8 @@ export class VirtualWalk {
   readonly #make: (parent: VirtualNode, name: string) => VirtualNode | number;
   /** The links that were followed. */
   readonly links: VirtualNode[] = [];
+  /** How many links led to where the walk begins: they count against those that one walk may follow. */
+  readonly #before: number;
   /** Where the walk stands: a directory. */
   node: VirtualNode;
 
@@ -30,10 +32,12 @@ export class VirtualWalk {
     root: VirtualNode,
     effort: Effort,
     make: (parent: VirtualNode, name: string) => VirtualNode | number = () => -ENOENT,
+    before = 0,
   ) {
     this.#root = root;
     this.#effort = effort;
     this.#make = make;
+    this.#before = before;
     this.node = root;
   }
 
@@ -95,7 +99,7 @@ export class VirtualWalk {
   /** The text of a link, counted against the bounds; -ENOTDIR of what is neither a link nor a directory. */
   readlink(node: VirtualNode): string | number {
     this.links.push(node);
-    if (this.links.length > MAX_LINKS) return -ELOOP;
+    if (this.#before + this.links.length > MAX_LINKS) return -ELOOP;
     if (this.#effort.targetComponents <= 0) return -ENAMETOOLONG;
     const target = node.readlink();
     if (typeof target === "number") return -ENOTDIR;

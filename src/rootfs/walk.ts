@@ -97,6 +97,11 @@ export class Walk implements Disposable {
     return this.#at.descriptor;
   }
 
+  /** Says how many links led to where the walk begins: they count against those that one walk may follow. */
+  begin(links: number): void {
+    this.#links = links;
+  }
+
   /** How many links were followed. */
   get followed(): number {
     return this.#links;
