@@ -85,7 +85,7 @@ function hwcapsOf(entry: CacheEntry): string {
 }
 
 /** Legacy capability bits, 0x and 16 digits; undefined when there are none. */
-export function legacyBitsOf({ hwcapLow, hwcapHigh }: CacheEntry): string | undefined {
+export function legacyBitsOf({ hwcapLow, hwcapHigh }: Pick<CacheEntry, "hwcapLow" | "hwcapHigh">): string | undefined {
   return hwcapLow === 0 && hwcapHigh === 0 ? undefined : `0x${hexadecimal(hwcapHigh)}${hexadecimal(hwcapLow)}`;
 }
 

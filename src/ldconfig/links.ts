@@ -31,7 +31,7 @@ export type LinkState =
   | "wrong"
   /** A file or folder of its own, which is never replaced. */
   | "occupied"
-  /** The soname cannot be a file name. */
+  /** The soname leads out of the folder. */
   | "impossible";
 
 /**
@@ -93,7 +93,8 @@ export class FolderLinks {
     if (place === offer.at) return "right";
     const type = this.#names.typeOf(place);
     if (type === NOTHING) {
-      return soname === "" || soname === "." || soname === ".." || soname.includes("/") ? "impossible" : "missing";
+      if (soname === "" || soname === "." || soname === "..") return "occupied"; // by a folder
+      return soname.includes("/") ? "impossible" : "missing";
     }
     const isLink = type === DT_LNK;
     const identity = this.#identity(place);

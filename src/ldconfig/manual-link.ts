@@ -43,11 +43,13 @@ export function linkManually(
   const at = names.find(name);
   const listed = at === undefined ? undefined : names.listed[at];
   if (at === undefined || listed === undefined)
-    return name === "." || name === ".." ? observer.irregular(path) : unseen(directory, name, path, observer);
+    return name === "" || name === "." || name === ".."
+      ? observer.irregular(path)
+      : unseen(directory, name, path, observer);
   if (names.typeOf(at) !== DT_REG) return observer.irregular(path);
   const file = new Libraries(root, profile.library).named(directory, listed);
   names.libraries[at] = file;
-  if (typeof file === "number") return observer.unopened(path, file);
+  if (typeof file === "number") return observer.unopened(path, file, false);
   if (file.skip !== undefined) {
     observer.skipped(path, file);
     return observer.sonameless(path);

@@ -26,8 +26,8 @@ export interface Observer {
   folder(folder: Folder, hwcaps: bigint): void;
   /** A file that looks like a library is none that this ldconfig takes. */
   skipped(path: string, why: Skip): void;
-  /** A file that looks like a library cannot be opened, or is a link to a folder (-EISDIR). */
-  unopened(path: string, result: number): void;
+  /** A file that looks like a library, or what a link of such a name leads to, cannot be opened; -EISDIR for a folder. */
+  unopened(path: string, result: number, isLink: boolean): void;
   /** A link leads nowhere. */
   dangling(path: string, result: number): void;
   /** Two files of one soname are of different types; the first was met first. */

@@ -117,7 +117,7 @@ export function retry(scan: FolderScan, links: readonly string[]): void {
 function look(scan: FolderScan, at: number, name: ListedName, type: number | undefined): void {
   if (type === DT_REG) {
     const file = scan.names.libraries[at] ?? read(scan, at, name);
-    if (typeof file === "number") unopened(scan, name, file, "cannot be opened");
+    if (typeof file === "number") unopened(scan, name, file, false);
     else offer(scan, at, name, file, false);
   } else if (type === DT_LNK) {
     const file = linkedFile(scan, at);
@@ -127,7 +127,7 @@ function look(scan: FolderScan, at: number, name: ListedName, type: number | und
     if (typeof file !== "number") offer(scan, at, name, file, true);
     else if (file === -EISDIR) linkedFolder(scan, name);
     else if (file === -ENOENT || file === -ENOTDIR || file === -ELOOP) scan.context.dangling(name, file);
-    else unopened(scan, name, file, "leads to no regular file");
+    else unopened(scan, name, file, true);
   } else if (type === DT_DIR) subfolder(scan, name);
   else if (type === DT_UNKNOWN) {
     const told = scan.names.typeOf(at);
@@ -144,7 +144,7 @@ function subfolder({ context, folder, directory }: FolderScan, name: string): vo
 function linkedFolder(scan: FolderScan, name: string): void {
   const { context, folder } = scan;
   const isLegacy = folder.hwcaps === undefined && context.hwcapFolders?.descends(name) === true;
-  if (!isLegacy) context.observer?.unopened(`${folder.path}/${name}`, -EISDIR);
+  if (!isLegacy) context.observer?.unopened(`${folder.path}/${name}`, -EISDIR, true);
   subfolder(scan, name);
 }
 
@@ -223,10 +223,11 @@ function rival(
 }
 
 /** One warning per folder: what one file lacks, the next lacks as well. */
-function unopened(scan: FolderScan, name: string, result: number, reason: string): void {
+function unopened(scan: FolderScan, name: string, result: number, isLink: boolean): void {
   const { context, folder } = scan;
-  context.observer?.unopened(`${folder.path}/${name}`, result);
-  if (!isTrouble(result) || scan.troubled) return skipped(scan, name, reason);
+  context.observer?.unopened(`${folder.path}/${name}`, result, isLink);
+  if (!isTrouble(result) || scan.troubled)
+    return skipped(scan, name, isLink ? "leads to no regular file" : "cannot be opened");
   scan.troubled = true;
   context.log.warn(`${folder.path}/${name}: left out, and maybe others: ${describeErrno(result)}`);
 }

@@ -86,6 +86,10 @@ export class SearchPath {
     }
     const directory = this.#root.directory(path, this.#from);
     if (typeof directory === "number") this.#observer?.missing(path, directory);
+    else if (this.#observer !== undefined) {
+      const known = this.#byIdentity.get(directory.identity);
+      if (known !== undefined) this.#observer.repeated(path, origin, known.origin);
+    }
     const added = this.#add(directory, path, { origin, hwcaps: undefined, type });
     if (added === undefined) return;
     this.#byPath.set(path, added);
@@ -168,7 +172,6 @@ export class SearchPath {
       known.type = facts.type;
       directory.close();
       if (this.#log.debugging) this.#log.debug(`${path}: the same folder as ${known.path}`);
-      this.#observer?.repeated(path, facts.origin, known.origin);
       return undefined;
     }
     if (this.#folders.length >= FOLDER_LIMIT || this.#names >= NAME_LIMIT) {

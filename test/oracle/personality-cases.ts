@@ -25,6 +25,8 @@ export const commandLines: readonly string[] = [
   "-r ROOT -f /etc/none -v",
   "-r ROOT -f /opt -v",
   "-r ROOT -f etc/other.conf -v",
+  "-r ROOT -f etc/odd.conf -v",
+  "-r ROOT -f etc/odd.conf -v -X",
   "-r ROOT -c old -f /etc/plain.conf",
   "-r ROOT -c compat -f /etc/plain.conf",
   "-r ROOT --format=new -f /etc/plain.conf",
@@ -34,6 +36,7 @@ export const commandLines: readonly string[] = [
   "-r ROOT -l opt/a/libone.so.1.2 -v",
   "-r ROOT -l nope opt/a/libtext.so opt/a/libempty.so opt/a/libarm.so.1 /opt . opt/a/libdang.so",
   "-r ROOT -lv opt/a/libtwo.so.1.10 opt/a/libthree.so.1.5 opt/a/libslash.so.1 /opt/b/libnoname.so.1.2",
+  "-r ROOT -l opt/a/ opt/c/libdot.so -v",
   "-r ROOT -l",
   "-r ROOT/missing",
   "-r ROOT/missing -p",
@@ -50,6 +53,7 @@ export const commandLines: readonly string[] = [
   "-p -C etc/short.cache",
   "-p -C etc/order.cache",
   "-p -C etc/invalid.cache",
+  "-p -C etc/unknown.cache",
   "-p -C etc/extension.cache",
   "-p -C etc/old.cache",
   "-p -C etc/none.cache",
@@ -115,7 +119,8 @@ function run(executable: string, root: string, commandLine: string): Outcome {
 function makeTree(root: string, ldconfig: string): void {
   rmSync(root, { recursive: true, force: true });
   const [a, b] = [join(root, "opt/a"), join(root, "opt/b")];
-  for (const folder of ["etc", "lib", "sbin", "opt/b", "opt/a/glibc-hwcaps/x86-64-v3", "opt/a/haswell"]) {
+  const folders = ["etc", "lib", "sbin", "opt/b", "opt/a/glibc-hwcaps/x86-64-v3", "opt/a/haswell"];
+  for (const folder of [...folders, "opt/c/tls", "opt/c/glibc-hwcaps/x86-64-v3"]) {
     mkdirSync(join(root, folder), { recursive: true });
   }
   copyFileSync(ldconfig, join(root, "sbin/ldconfig"));
@@ -142,6 +147,7 @@ function makeTree(root: string, ldconfig: string): void {
   elf(`${b}/libone.so.1.2`, ["libone.so.1"]);
   symlinkSync("libone.so.1.2", `${b}/libone.so.1`);
   elf(`${b}/libnoname.so.1.2`, []);
+  makeOdd(`${root}/opt/c`, elf);
   const texts: Readonly<Record<string, string>> = {
     "opt/a/libtext.so": "x".repeat(70),
     "opt/a/libgroup.so": "GROUP".padEnd(70),
@@ -153,11 +159,23 @@ function makeTree(root: string, ldconfig: string): void {
       "include ld.so.conf.d/*.conf\n/opt/a\n/opt/b\n/opt/a/../a\n/opt/missing\nhwcap 0 foo\n/opt/b=libc9\nrel\n",
     "etc/other.conf": "# nothing but /opt/b\n/opt/b\n",
     "etc/plain.conf": "/opt/b\n",
+    "etc/odd.conf": "/opt/c/tls\n/opt/c\n/opt/c/.\n",
     "etc/empty.cache": "",
     "etc/text.cache": "this is no cache at all, whatever its name says\n",
   };
   for (const [path, text] of Object.entries(texts)) writeFileSync(join(root, path), text, "latin1");
   makeCaches(root, ldconfig);
+}
+
+/** What hardly anybody has: sonames that are folders, links to themselves, libraries that say that they are the loader. */
+function makeOdd(c: string, elf: (path: string, sonames: readonly string[]) => void): void {
+  elf(`${c}/libdot.so`, ["."]);
+  elf(`${c}/libnothing.so`, [""]);
+  elf(`${c}/libloader.so`, ["ld.so.1"]);
+  symlinkSync("libloader.so", `${c}/ld.so.1`);
+  symlinkSync("libself.so.1", `${c}/libself.so.1`);
+  elf(`${c}/tls/libtls.so.1.2`, ["libtls.so.1"]);
+  elf(`${c}/glibc-hwcaps/x86-64-v3/libloader.so`, ["ld.so.1"]);
 }
 
 /** A cache as ldconfig makes it, and broken ones. */
@@ -178,6 +196,7 @@ function makeCaches(root: string, ldconfig: string): void {
   changed("short", (bytes) => bytes.subarray(0, 40));
   changed("order", set(28, 3));
   changed("invalid", set(28, 1));
+  changed("unknown", set(28, 4));
   changed("extension", set(cache.readUInt32LE(32), 0));
   rmSync(join(root, "var"), { recursive: true, force: true });
 }

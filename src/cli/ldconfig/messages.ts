@@ -1,4 +1,5 @@
 import type { Skip } from "../../elf/skip.ts";
+import { legacyBitsOf } from "../../ldcache/describe.ts";
 import type { ConfigurationObserver, Origin } from "../../ldconfig/configuration.ts";
 import type { ManualLinkObserver } from "../../ldconfig/manual-link.ts";
 import { isLoader } from "../../ldconfig/links.ts";
@@ -83,7 +84,8 @@ export class Teller implements ManualLinkObserver, ConfigurationObserver {
 
   folder({ path, hwcaps, origin }: Folder, bits: bigint): void {
     if (!this.#verbose) return;
-    const legacy = bits === 0n ? "" : ` (hwcap: 0x${bits.toString(16).padStart(16, "0")})`;
+    const words = { hwcapLow: Number(bits & 0xffff_ffffn), hwcapHigh: Number(bits >> 32n) };
+    const legacy = bits === 0n ? "" : ` (hwcap: ${legacyBitsOf(words)})`;
     const tag = hwcaps === undefined ? legacy : ` (hwcap: "${hwcaps}")`;
     this.#messages.print([`${path}:${tag}${this.#minor >= 32 ? ` (from ${describe(origin)})` : ""}`]);
   }
@@ -108,8 +110,9 @@ export class Teller implements ManualLinkObserver, ConfigurationObserver {
     return isQuiet ? undefined : `${path} is for unknown machine ${machine ?? 0}.`;
   }
 
-  unopened(path: string, result: number): void {
-    this.#messages.warn(result === -EISDIR ? `Cannot mmap file ${path}.` : `Input file ${path} not found.`);
+  unopened(path: string, result: number, isLink: boolean): void {
+    if (result === -EISDIR) this.#messages.warn(`Cannot mmap file ${path}.`);
+    else if (!isLink || !path.includes(".so")) this.#messages.warn(`Input file ${path} not found.`);
   }
 
   dangling(path: string, result: number): void {
@@ -120,12 +123,12 @@ export class Teller implements ManualLinkObserver, ConfigurationObserver {
     this.#messages.warn(`libraries ${first} and ${second} in directory ${path} have same soname but different type.`);
   }
 
-  offered({ path }: Folder, { soname, name }: Offer, outcome: Outcome): void {
+  offered({ path, hwcaps }: Folder, { soname, name }: Offer, outcome: Outcome): void {
     if (outcome === "occupied") this.#messages.warn(`${path}/${soname} is not a symbolic link`);
     if (outcome === "failed") this.#messages.warn(`Can't link ${path}/${soname} to ${name}`);
     if (!this.#verbose) return;
-    if (outcome === "kept" && this.#profile.keepsLoaderLinks && isLoader(soname)) {
-      this.#messages.warn(`${path}/${soname} is the dynamic linker, ignoring`);
+    if (outcome === "kept" && hwcaps === undefined && this.#profile.keepsLoaderLinks && isLoader(soname)) {
+      this.#messages.warn(`${path}/${name} is the dynamic linker, ignoring`);
     }
     const word = outcome === "changed" ? " (changed)" : outcome === "failed" ? " (SKIPPED)" : "";
     this.#messages.print([`\t${soname} -> ${name}${word}`]);

@@ -3,6 +3,7 @@ import { FormatError, HookError } from "../../errors.ts";
 import {
   CACHE_FILE_NEW_FLAGS_ENDIAN_BIG,
   CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE,
+  CACHE_FILE_NEW_FLAGS_ENDIAN_MASK,
   CACHEMAGIC_VERSION_NEW,
   ENDIAN_OFFSET,
 } from "../../ldcache/constants.ts";
@@ -207,8 +208,10 @@ const WRONG_ORDER = "Cache file has wrong endianness.";
 /** Whether the header names the other byte order than ours, which ldconfig then refuses to read. */
 function isOfOtherOrder(bytes: Uint8Array, bigEndian: boolean): boolean {
   const named = bytes.length > ENDIAN_OFFSET ? (bytes[ENDIAN_OFFSET] ?? 0) : 0;
-  const other = bigEndian ? CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE : CACHE_FILE_NEW_FLAGS_ENDIAN_BIG;
-  return toText(bytes, 0, Math.min(bytes.length, 20)) === CACHEMAGIC_VERSION_NEW && (named & 3) === other;
+  const own = bigEndian ? CACHE_FILE_NEW_FLAGS_ENDIAN_BIG : CACHE_FILE_NEW_FLAGS_ENDIAN_LITTLE;
+  // Only 0 names none.
+  const isOther = named !== 0 && (named & CACHE_FILE_NEW_FLAGS_ENDIAN_MASK) !== own;
+  return isOther && toText(bytes, 0, Math.min(bytes.length, 20)) === CACHEMAGIC_VERSION_NEW;
 }
 
 /** A fault as ldconfig tells it, with the byte offset, which ldconfig does not tell. */
