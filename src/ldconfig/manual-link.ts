@@ -23,14 +23,15 @@ export interface ManualLinkObserver extends Observer {
 }
 
 /**
- * `ldconfig -l`: makes the soname's link beside one library file, as `observer` is told. A relative path starts at `from`.
- * Nothing is thrown: whatever is wrong with the file is told.
+ * `ldconfig -l`: makes the soname's link beside one library file, as `observer` is told; or only looks at it, unless
+ * `makes`. A relative path starts at `from`. Nothing is thrown: whatever is wrong with the file is told.
  */
 export function linkManually(
   root: Root,
   path: string,
   from: string,
   profile: Profile,
+  makes: boolean,
   observer: ManualLinkObserver,
 ): void {
   const slash = path.lastIndexOf("/");
@@ -60,7 +61,8 @@ export function linkManually(
   const folder: Folder = { path: parent, origin: { file: "<cmdline>", line: 0 }, hwcaps: undefined, type: -1 };
   const links = new FolderLinks(root, directory, names, profile.keepsLoaderLinks);
   const state = links.state(offer);
-  if (state === "right" || state === "occupied") observer.offered(folder, offer, state === "right" ? "kept" : state);
+  if (state === "occupied") observer.offered(folder, offer, state);
+  else if (state === "right" || !makes) observer.offered(folder, offer, state === "right" ? "kept" : "unmade");
   else {
     const failed = state === "impossible" || links.mend(offer, state) !== undefined;
     observer.offered(folder, offer, failed ? "failed" : "changed");

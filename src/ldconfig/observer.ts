@@ -7,6 +7,8 @@ import type { Folder } from "./search-path.ts";
 export type Outcome =
   /** It is right, wants none, or is not to be touched. */
   | "kept"
+  /** It is missing or wrong, and links are left alone. */
+  | "unmade"
   /** It was made or replaced. */
   | "changed"
   /** A file or folder has its name. */

@@ -253,7 +253,7 @@ export class Run implements Disposable {
   #mendOne(folder: Folder, offer: Offer, links: FolderLinks, found: Exclude<LinkState, "right">): Outcome {
     const { name, soname } = offer;
     const state = found === "empty" && !this.#settles ? "occupied" : found;
-    if (!this.#options.links) return state === "occupied" ? "occupied" : "kept";
+    if (!this.#options.links) return state === "occupied" ? "occupied" : "unmade";
     const reason = state === "occupied" || state === "impossible" ? FAILURES[state] : links.mend(offer, state);
     if (reason === READ_ONLY) this.readOnly ??= `${folder.path}/${soname}`;
     if (reason !== undefined) {

@@ -37,6 +37,7 @@ export const commandLines: readonly string[] = [
   "-r ROOT -l nope opt/a/libtext.so opt/a/libempty.so opt/a/libarm.so.1 /opt . opt/a/libdang.so",
   "-r ROOT -lv opt/a/libtwo.so.1.10 opt/a/libthree.so.1.5 opt/a/libslash.so.1 /opt/b/libnoname.so.1.2",
   "-r ROOT -l opt/a/ opt/c/libdot.so -v",
+  "-r ROOT -lXv opt/a/libone.so.1.2 opt/a/libtwo.so.1.10 opt/a/libthree.so.1.5 opt/a/libslash.so.1",
   "-r ROOT -l",
   "-r ROOT/missing",
   "-r ROOT/missing -p",
@@ -175,6 +176,7 @@ function makeOdd(c: string, elf: (path: string, sonames: readonly string[]) => v
   symlinkSync("libloader.so", `${c}/ld.so.1`);
   symlinkSync("libself.so.1", `${c}/libself.so.1`);
   elf(`${c}/tls/libtls.so.1.2`, ["libtls.so.1"]);
+  elf(`${c}/tls/libloader.so`, ["ld-linux.so.2"]);
   elf(`${c}/glibc-hwcaps/x86-64-v3/libloader.so`, ["ld.so.1"]);
 }
 

@@ -109,7 +109,7 @@ function run(request: Request, messages: Messages): number {
   }
   const teller = new Teller(messages, request.verbose, profile);
   if (manual) {
-    for (const operand of operands) linkManually(root, operand, from, profile, teller);
+    for (const operand of operands) linkManually(root, operand, from, profile, request.links, teller);
     return SUCCESS;
   }
   return scan(root, from, profile, request, teller, messages);
