@@ -1,4 +1,5 @@
 import { DL_CACHE_HWCAP_EXTENSION, DL_CACHE_HWCAP_ISA_LEVEL_MASK } from "../ldcache/constants.ts";
+import { legacyBitsOf } from "../ldcache/describe.ts";
 import { ARCHITECTURES } from "../ldconfig/architecture.ts";
 import { legacyHwcaps } from "../ldconfig/legacy-hwcaps.ts";
 import type { CacheFile, FoundEntry } from "./cache-file.ts";
@@ -43,7 +44,7 @@ export class EntryChooser {
     for (const entry of this.cache.lookup(name)) {
       const folder = this.#folderOf(entry);
       const bits = (BigInt(entry.hwcapHigh) << 32n) | BigInt(entry.hwcapLow);
-      const hwcaps = folder ?? (bits === 0n ? undefined : `0x${bits.toString(16)}`);
+      const hwcaps = folder ?? legacyBitsOf(entry);
       let rejected = this.#unusable(entry, folder, bits);
       if (rejected === undefined) {
         const priority = folder === undefined ? UNTAGGED : (this.#priorities.get(entry.hwcapLow) ?? UNTAGGED);
