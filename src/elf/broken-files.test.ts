@@ -6,6 +6,7 @@ import {
   on,
   read,
   rules17,
+  rules35,
   rules36,
   rules37,
   rules42,
@@ -81,10 +82,45 @@ describe("case 56: broken files", () => {
     expect(read({ ...library, wild: { phnum: 65_535 } })).toEqual({ skip: "truncated" });
   });
 
-  test("as many program headers as there can be", () => {
-    const bytes = new Uint8Array(64 + 65_535 * 56);
-    bytes.set(forgeElf({ ...library, wild: { phnum: 65_535 } }).subarray(0, 64));
-    expect(read(bytes)).toEqual({ skip: "no-dynamic" });
+  test("as many program headers as Linux loads, and as there can be", () => {
+    const headers = (phnum: number): Uint8Array => {
+      const bytes = new Uint8Array(64 + phnum * 56);
+      bytes.set(forgeElf({ ...library, wild: { phnum } }).subarray(0, 64));
+      return bytes;
+    };
+    expect(read(headers(1170))).toEqual({ skip: "no-dynamic" });
+    expect(read(headers(1171))).toEqual({ skip: "unreasonable" });
+    expect(read(headers(65_535))).toEqual({ skip: "unreasonable" });
+  });
+
+  test("a thousand segments of notes: no more than 64 KiB of them are looked at", () => {
+    const notes = Array.from({ length: 4000 }, () => ({ name: "GNU", type: 5, description: new Uint8Array(0) }));
+    for (const forged of [{ notes }, { isaNeeded: 1 }] satisfies ForgedElf[]) {
+      const one = forgeElf({ ...library, ...forged });
+      const view = new DataView(one.buffer);
+      const count = view.getUint16(56, true);
+      const bytes = new Uint8Array(one.length + 1000 * 56 + (256 << 10));
+      bytes.set(one);
+      for (let at = 0; at < 1000; at += 1) {
+        const from = 64 + (at < count ? at : 1) * 56;
+        bytes.set(one.subarray(from, from + 56), one.length + at * 56);
+      }
+      const grown = new DataView(bytes.buffer);
+      grown.setBigUint64(32, BigInt(one.length), true);
+      grown.setUint16(56, 1000, true);
+      for (let at = 0; at < 1000; at += 1) {
+        const header = one.length + at * 56;
+        const type = grown.getUint32(header, true);
+        // All that is behind the headers is zero, which are notes of 12 bytes.
+        if (type === 0x6474e553) {
+          grown.setBigUint64(header + 8, BigInt(one.length + 1000 * 56), true);
+          grown.setBigUint64(header + 32, 200_000n, true);
+        }
+      }
+      const source = new MemorySource(bytes);
+      expect(readLibrary(source, "notes" in forged ? rules35 : rules36)).toMatchObject({ soname });
+      expect(source.bytesRead).toBeLessThan(200_000);
+    }
   });
 
   test("a dynamic section without an end", () => {

@@ -9,5 +9,8 @@ export const NAME_BYTES = 4096;
 /** Longest dynamic section looked at, in bytes: 4,096 entries of a 64-bit library. */
 export const DYNAMIC_BYTES = 64 << 10;
 
-/** How far into a segment notes are looked for, in bytes. */
+/** How far into a file's segments notes are looked for, in bytes: into all of them together. */
 export const NOTE_BYTES = 64 << 10;
+
+/** Longest table of program headers looked at, in bytes: Linux itself loads nothing that has a longer one (fs/binfmt_elf.c). */
+export const HEADERS_BYTES = 64 << 10;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { abiNote, forgeElf, type ForgedElf } from "../../test/support/elf-forge.ts";
+import { abiNoteVersion, OUT_OF_BYTES } from "./notes.ts";
+import { isaLevel } from "./properties.ts";
 import { i386, library, on, read, rules17, rules35, rules36, soname } from "../../test/support/library-rules.ts";
 
 describe("case 52: the ABI note", () => {
@@ -45,6 +47,19 @@ describe("case 52: the ABI note", () => {
     view.setUint32(note, 0xffff_fff0, true);
     expect(read(bytes, rules35)).toMatchObject({ soname, osVersion: 0 });
   });
+});
+
+test("a note of 2^32 bytes ends the search: it does not begin anew", () => {
+  for (const [sizes, padding] of [
+    [[0xffff_fff4, 0], 4],
+    [[4, 0xffff_fff0], 4],
+    [[0xffff_fff0, 0], 8],
+  ] as const) {
+    const words = new Uint32Array([...sizes, 5, 0x00554e47, 0, 0, 0, 0, 0, 0]);
+    for (const separate of [false, true])
+      expect([0, OUT_OF_BYTES]).toContain(abiNoteVersion(words, 2 ** 63, padding, separate, false));
+    expect(isaLevel(words, 2 ** 63, padding, false)).toBe(OUT_OF_BYTES);
+  }
 });
 
 describe("case 35: the ISA level", () => {

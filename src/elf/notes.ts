@@ -28,8 +28,9 @@ export function abiNoteVersion(
 ): number {
   const gnu = gnuName(bigEndian);
   for (let at = 0; ;) {
+    // Compared as bytes: a note may be 2^32 long, and the word there would be the first again.
+    if (at + ABI_NOTE_BYTES > words.byteLength) return OUT_OF_BYTES;
     const word = at >>> 2;
-    if (word + 8 > words.length) return OUT_OF_BYTES;
     const nameSize = words[word] ?? 0;
     const descriptionSize = words[word + 1] ?? 0;
     const isAbiNote =

@@ -12,8 +12,9 @@ import { gnuName, OUT_OF_BYTES, roundUp } from "./notes.ts";
 export function isaLevel(words: Uint32Array, size: number, wordSize: number, bigEndian: boolean): number {
   const gnu = gnuName(bigEndian);
   for (let at = 0; at + 12 < size;) {
+    // Compared as bytes: a note may be 2^32 long, and the word there would be the first again.
+    if (at + 16 > words.byteLength) return OUT_OF_BYTES;
     const word = at >>> 2;
-    if (word + 4 > words.length) return OUT_OF_BYTES;
     const nameSize = words[word] ?? 0;
     const descriptionSize = words[word + 1] ?? 0;
     if (nameSize === 4 && words[word + 2] === NT_GNU_PROPERTY_TYPE_0 && words[word + 3] === gnu) {
@@ -30,8 +31,8 @@ function neededLevel(words: Uint32Array, start: number, length: number, wordSize
   const end = start + length;
   let last = 0;
   for (let at = start; end - at >= 8;) {
+    if (at + 8 > words.byteLength) return OUT_OF_BYTES;
     const word = at >>> 2;
-    if (word + 2 > words.length) return OUT_OF_BYTES;
     const type = words[word] ?? 0;
     const size = words[word + 1] ?? 0;
     at += 8;

@@ -1,7 +1,7 @@
 /** What the program headers of the file at hand tell. */
 import { PT_DYNAMIC, PT_GNU_PROPERTY, PT_INTERP, PT_LOAD, PT_NOTE } from "./constants.ts";
 import { bigEndian, head, headEnd, mapped, narrow, placeOf, readName, size, trouble, wordsAt } from "./image.ts";
-import { NOTE_BYTES } from "./limits.ts";
+import { HEADERS_BYTES, NOTE_BYTES } from "./limits.ts";
 import type { MachineFacts } from "./machine.ts";
 import { abiNoteVersion, OUT_OF_BYTES } from "./notes.ts";
 import {
@@ -22,6 +22,7 @@ import { exact64, modulo, wide64 } from "./wide.ts";
 const OUTSIDE: Skip = { skip: "outside" };
 const TRUNCATED: Skip = { skip: "truncated" };
 const NO_DYNAMIC: Skip = { skip: "no-dynamic" };
+const UNREASONABLE: Skip = { skip: "unreasonable" };
 
 /** No place of a header. */
 const UNKNOWN = -2;
@@ -31,6 +32,8 @@ let isWide = false;
 let table = head;
 let start = 0;
 let end = 0;
+/** Bytes of notes that are still looked at. */
+let notesLeft = 0;
 
 /** File offset of the dynamic section: of the last PT_DYNAMIC, modulo 2^32. */
 export let dynamicOffset = 0;
@@ -57,6 +60,7 @@ export function readSegments(wide: boolean, known: number, rules: LibraryRules, 
   interpreterBase = known;
   osVersion = 0;
   isa = 0;
+  notesLeft = NOTE_BYTES;
   const headers = table;
   let dynamic = rules.osVersion || rules.isa ? UNKNOWN : lastDynamic();
   if (dynamic === UNKNOWN) {
@@ -98,6 +102,7 @@ function loadHeaders(count: number): Skip | undefined {
   // The last header may begin at the end of the file at most.
   if (offset + bytes - stride > size) return TRUNCATED;
   if (offset + bytes > mapped()) return OUTSIDE;
+  if (bytes > HEADERS_BYTES) return UNREASONABLE;
   const words = wordsAt(offset, bytes);
   if (!isWide) table = widened(words, count);
   else table = bigEndian ? lowWordsFirst(words) : words;
@@ -134,7 +139,7 @@ function readNotes(at: number, { noteAlignment }: LibraryRules): Skip | undefine
   if (bytes < 32 || alignment < 4) return undefined;
   if (noteAlignment && alignment !== 4 && alignment !== 8) return undefined;
   const offset = segmentPlace(at);
-  const words = wordsAt(offset, Math.min(bytes, NOTE_BYTES));
+  const words = notesAt(offset, bytes);
   const version = abiNoteVersion(words, bytes, noteAlignment ? alignment : 4, !noteAlignment, bigEndian);
   if (version !== OUT_OF_BYTES) osVersion = version;
   else if (endsEarly(offset)) return OUTSIDE;
@@ -147,12 +152,19 @@ function readProperties(at: number): Skip | undefined {
   if (wide64(table, at + ALIGNMENT) !== wordSize) return undefined;
   const bytes = wide64(table, at + FILE_SIZE);
   const offset = segmentPlace(at);
-  let level = isaLevel(wordsAt(offset, Math.min(bytes, NOTE_BYTES)), bytes, wordSize, bigEndian);
+  let level = isaLevel(notesAt(offset, bytes), bytes, wordSize, bigEndian);
   // A note may go on behind its segment.
-  if (level === OUT_OF_BYTES) level = isaLevel(wordsAt(offset, NOTE_BYTES), bytes, wordSize, bigEndian);
+  if (level === OUT_OF_BYTES) level = isaLevel(notesAt(offset, NOTE_BYTES), bytes, wordSize, bigEndian);
   if (level !== OUT_OF_BYTES) isa = level;
   else if (endsEarly(offset)) return OUTSIDE;
   return undefined;
+}
+
+/** The beginning of the `bytes` of notes at an offset. */
+function notesAt(offset: number, bytes: number): Uint32Array {
+  const words = wordsAt(offset, Math.min(bytes, notesLeft));
+  notesLeft -= words.byteLength;
+  return words;
 }
 
 /** Where the segment begins whose header is at word `at`. */

@@ -202,6 +202,32 @@ describe("files", () => {
     expectUpdate();
   });
 
+  test("a property of 2^32 bytes in a segment of 2^63: it is not the first one again and again", () => {
+    const bytes = Buffer.from(forgeElf({ sonames: ["libring.so.1"], isaNeeded: 1 }));
+    const header = bytes.indexOf(Buffer.from([0x53, 0xe5, 0x74, 0x64]));
+    const note = Number(bytes.readBigUInt64LE(header + 8));
+    bytes.writeBigUInt64LE(2n ** 63n, header + 32);
+    bytes.writeUInt32LE(0xffff_fff0, note);
+    bytes.writeUInt32LE(0, note + 4);
+    root.folder(`.${driverFolder}/glibc-hwcaps/x86-64-v2`);
+    root.file(`.${driverFolder}/glibc-hwcaps/x86-64-v2/libring.so.1`, bytes);
+    expectUpdate();
+  });
+
+  test("60,000 segments that are the same 64 KiB of notes", () => {
+    const bytes = Buffer.from(forgeElf({ sonames: ["libnotes.so.1"], isaNeeded: 1, padding: 64 << 10 }));
+    const header = bytes.subarray(64, 64 + 56 * 3);
+    const at = header.indexOf(Buffer.from([0x53, 0xe5, 0x74, 0x64]));
+    header.writeBigUInt64LE(BigInt(bytes.length - (64 << 10)), at + 8);
+    header.writeBigUInt64LE(64n << 10n, at + 32);
+    const headers = Buffer.alloc(60_000 * 56, header.subarray(at, at + 56));
+    bytes.writeBigUInt64LE(BigInt(bytes.length), 32);
+    bytes.writeUInt16LE(60_000, 56);
+    root.folder(`.${driverFolder}/glibc-hwcaps/x86-64-v2`);
+    root.file(`.${driverFolder}/glibc-hwcaps/x86-64-v2/libnotes.so.1`, Buffer.concat([bytes, headers]));
+    expectUpdate();
+  });
+
   test("text with the magic of an ELF file, a linker script, a.out", () => {
     root.file(`.${driverFolder}/libtext.so`, `\x7fELF${"A".repeat(5000)}`);
     root.file(`.${driverFolder}/libscript.so`, "/* GNU ld script */ INPUT(/etc/shadow)\n");
