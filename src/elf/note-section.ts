@@ -174,7 +174,7 @@ function noteIn(source: ByteSource, range: Range, owner: string, little: boolean
     const descriptionBytes = view.getUint32(at + 4, little);
     const nameAt = at + NOTE_HEADER_BYTES;
     const nameEnd = nameAt + nameBytes;
-    if (text.slice(nameAt, nameEnd).replace(/\0+$/, "") === owner && descriptionBytes > 0) {
+    if (isFilled(text, nameAt, nameEnd, owner) && descriptionBytes > 0) {
       if (descriptionBytes > NOTE_BYTES) return { broken: `of ${descriptionBytes} bytes` };
       let start = nameEnd;
       while (text[start] === "\0") start += 1;
@@ -184,6 +184,14 @@ function noteIn(source: ByteSource, range: Range, owner: string, little: boolean
     at = roundUp(roundUp(nameEnd, range.padding) + descriptionBytes, range.padding);
   }
   return undefined;
+}
+
+/** Whether `text[start..end)`, as far as there is any, is a name and NULs behind it. */
+function isFilled(text: string, start: number, end: number, name: string): boolean {
+  let at = start + name.length;
+  if (at > end || !text.startsWith(name, start)) return false;
+  while (at < end && text[at] === "\0") at += 1;
+  return at >= end || at >= text.length;
 }
 
 /** Bytes of their own, as a view of a source is good until the next read only; fewer at the end of the file. */

@@ -176,6 +176,16 @@ describe("enable-cuda-compat", () => {
     expect([result.status, result.warnings.length]).toEqual([0, 1]);
   });
 
+  test("notes whose owners are 60,000 NULs and a letter", () => {
+    const note = Buffer.alloc(12 + 60_004);
+    note.writeUInt32LE(60_001, 0);
+    note.writeUInt32LE(4, 4);
+    note.write("x", 12 + 60_000);
+    const sections = Array.from({ length: 16 }, () => ({ name: noteSection, type: SHT_NOTE, bytes: note }));
+    plant(withSections(forgeElf(), sections));
+    expect(root.attack(enable).status).toBe(0);
+  });
+
   test("a note with a million drivers", () => {
     const drivers = Array.from({ length: 1_000_000 }, (_, index) => index);
     plant(compatLibrary(noteFor(drivers)));
