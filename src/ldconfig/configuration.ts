@@ -23,6 +23,8 @@ const DEPTH_LIMIT = 64;
 const FOLDER_LIMIT = 4096;
 /** Names that include patterns may look at, all together. */
 const NAME_LIMIT = 500_000;
+/** Bytes that they may compare, all together. */
+const COMPARED_LIMIT = 10_000_000;
 
 /** Where a folder was named, for messages: `<cmdline>` and `<builtin>` for what no file names. */
 export interface Origin {
@@ -150,7 +152,7 @@ class ConfigurationReader {
   readonly #kept: Map<string, KeptFile> | undefined;
   /** Identities of the files that are being read, outermost first. */
   readonly #active: Identity[] = [];
-  readonly #budget: GlobBudget = { names: NAME_LIMIT };
+  readonly #budget: GlobBudget = { names: NAME_LIMIT, bytes: COMPARED_LIMIT };
   #files = 0;
   #patterns = 0;
   #bytes = 0;
@@ -248,6 +250,7 @@ class ConfigurationReader {
     const slash = file.lastIndexOf("/");
     const absolute = pattern.startsWith("/") || slash === -1 ? pattern : `${file.slice(0, slash)}/${pattern}`;
     for (const path of glob(this.#opened, absolute, this.#budget)) this.file(path, depth + 1);
+    if (this.#budget.names <= 0) this.#tooMuch(file);
   }
 
   #folder(line: string, origin: Origin): void {

@@ -88,13 +88,23 @@ describe("in a root", () => {
     ["/etc/../etc/a*", ["/etc/../etc/a.conf"]],
   ])("%s", (pattern, paths) => {
     using open = root();
-    expect(glob(new ConfigurationFolders(open), pattern, { names: 1000 })).toEqual(paths);
+    expect(glob(new ConfigurationFolders(open), pattern, { names: 1000, bytes: 1e6 })).toEqual(paths);
   });
 
   test("stops when the names that may be looked at are used up", () => {
     using open = root();
-    const budget = { names: 3 };
+    const budget = { names: 3, bytes: 1e6 };
     expect(glob(new ConfigurationFolders(open), "/opt/*/*.conf", budget).length).toBeLessThan(2);
     expect(glob(new ConfigurationFolders(open), "/etc/*.conf", budget)).toEqual([]);
+  });
+
+  test("stops when the bytes that may be compared are used up", () => {
+    using open = root();
+    const budget = { names: 1000, bytes: 1200 };
+    const pattern = `/etc/?${"*".repeat(10)}.conf`;
+    expect(glob(new ConfigurationFolders(open), pattern, budget)).toHaveLength(3);
+    expect(glob(new ConfigurationFolders(open), pattern, budget).length).toBeLessThan(2);
+    expect(budget.names).toBe(0);
+    expect(glob(new ConfigurationFolders(open), "/etc/a.conf", budget)).toEqual([]);
   });
 });

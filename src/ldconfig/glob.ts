@@ -7,15 +7,21 @@ import type { ConfigurationFolders } from "./configuration-folders.ts";
 /** Longer components match no file name, and cost time. */
 const COMPONENT_LIMIT = 1024;
 
-/** How many names patterns may still look at, all of one configuration together. */
+/** What each byte of a pattern counts for: three may be a set of 256 others. */
+const SET_BYTES = 64;
+
+/** What patterns may still do, all of one configuration together. */
 export interface GlobBudget {
+  /** How many names they may look at. */
   names: number;
+  /** How many bytes they may compare: one that has to be tried at each place of a name compares thousands. */
+  bytes: number;
 }
 
 /**
  * The paths that match, sorted bytewise. A pattern without magic characters matches itself, if such a file exists. With a
- * slash behind magic ones it matches folders only, which are not looked for. Each name looked at counts against `budget`;
- * when it is used up, nothing more matches.
+ * slash behind magic ones it matches folders only, which are not looked for. Each name looked at counts against `budget`,
+ * and what is compared; when either is used up, no names are left and nothing more matches.
  */
 export function glob(folders: ConfigurationFolders, pattern: string, budget: GlobBudget): string[] {
   const absolute = pattern.startsWith("/");
@@ -23,6 +29,7 @@ export function glob(folders: ConfigurationFolders, pattern: string, budget: Glo
   if (pattern.endsWith("/") && MAGIC.test(components.at(-1) ?? "")) return [];
   let found = [absolute ? "" : "."];
   for (let index = 0; index < components.length; index += 1) {
+    if (budget.names <= 0) return [];
     const component = components[index] ?? "";
     if (MAGIC.test(component)) {
       const matcher = new ComponentMatcher(component);
@@ -55,9 +62,14 @@ function matchesIn(
     if (budget.names <= 0) break;
     const names = folders.names(path === "" ? "/" : path);
     budget.names -= names.length + 1;
-    for (const name of names) if (matcher.matches(name)) found.push(`${path}/${name}`);
+    for (const name of names) {
+      if (matcher.matches(name)) found.push(`${path}/${name}`);
+      if (matcher.compared > budget.bytes) break;
+    }
     for (const name of dots) found.push(`${path}/${name}`);
   }
+  budget.bytes -= matcher.compared;
+  if (budget.bytes < 0) budget.names = 0;
   return found;
 }
 
@@ -89,11 +101,14 @@ export class ComponentMatcher {
   readonly #end: string | undefined;
   readonly #tokens: readonly Token[];
   readonly #wantsDot: boolean;
+  /** Bytes that were compared, of the pattern's own sets and of all names; of a usual pattern none are counted. */
+  compared: number;
 
   constructor(pattern: string) {
     const end = pattern.slice(1);
     this.#end = pattern.startsWith("*") && !MAGIC.test(end) ? end : undefined;
     this.#tokens = this.#end !== undefined || pattern.length > COMPONENT_LIMIT ? [] : parse(pattern);
+    this.compared = this.#tokens.length === 0 ? 0 : pattern.length * SET_BYTES;
     const first = this.#tokens[0];
     this.#wantsDot = first?.kind === "byte" && first.byte === DOT;
   }
@@ -108,6 +123,7 @@ export class ComponentMatcher {
     let starToken = -1;
     let starAt = 0;
     while (at < name.length) {
+      this.compared += 1;
       const current = tokens[token];
       if (current?.kind === "many") {
         starToken = token;

@@ -1,4 +1,5 @@
 /** Configuration of the image's dynamic linker that does not end, or that asks for what is no configuration. */
+import { execFileSync } from "node:child_process";
 import { readFileSync, truncateSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { driverFolder, HostileRoot } from "../support/hostile-root.ts";
@@ -76,6 +77,25 @@ describe("includes without an end", () => {
     ];
     root.file("etc/ld.so.conf", patterns.map((pattern) => `include /tmp/${pattern}\n`).join(""));
     expectUpdate();
+  });
+});
+
+describe("patterns that take long", () => {
+  test("one that is tried at each place of 2,000 long names, twenty times", () => {
+    root.folder("x");
+    const name = `${"a".repeat(240)}$(printf %06d $i)`;
+    const script = `cd "$0" && i=0 && while [ $i -lt 2000 ]; do : > ${name}; i=$((i + 1)); done`;
+    execFileSync("sh", ["-c", script, root.at("x")]);
+    root.file("etc/ld.so.conf.d/image.conf", `include /x/*a*${"a".repeat(120)}b\n`.repeat(20));
+    expect(expectUpdate().join("\n")).toContain("too much configuration");
+  });
+
+  test("four megabytes of sets, of all bytes and of all classes", () => {
+    for (const set of ["[\x0b-\xff]".repeat(200), `[${"[:print:]".repeat(100)}]`]) {
+      const line = `include /x/${Array(200).fill(set).join("/")}\n`;
+      root.file("etc/ld.so.conf.d/image.conf", Buffer.from(line.repeat(20), "latin1"));
+      expect(expectUpdate().join("\n")).toContain("too much configuration");
+    }
   });
 });
 
