@@ -1,4 +1,5 @@
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -49,6 +50,15 @@ describe("create-symlinks", () => {
     expect(readlinkSync(join(base, "usr/lib/libcuda.so"))).toBe("libcuda.so.1");
     expect(readlinkSync(join(base, "etc/y"))).toBe("../x");
     expect(lstatSync(join(base, "usr")).mode & 0o7777).toBe(0o755);
+  });
+
+  test("makes no /proc and no /sys, whatever was made beside them before", () => {
+    for (const beside of ["/", "/.", "/usr/.."]) {
+      for (const name of ["proc", "sys"]) {
+        expect(messages(() => run(`x::${beside}/x`, `x::${beside}/${name}`)).join("\n")).toContain("EACCES");
+        expect(existsSync(join(base, name))).toBe(false);
+      }
+    }
   });
 
   test("leaves a link with that target alone", () => {

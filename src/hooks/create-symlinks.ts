@@ -4,6 +4,7 @@ import { EEXIST } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import { kernelFailure } from "../rootfs/failure.ts";
 import type { Root } from "../rootfs/root.ts";
+import { KERNEL_DIRECTORIES } from "../rootfs/walk.ts";
 import { containerSpec, type Hook } from "./hook.ts";
 import { linkForm, parseLinks, type LinkRequest } from "./link-argument.ts";
 
@@ -85,11 +86,13 @@ class Parents implements Disposable {
 
   /** The directory of a link, made with its own parents when it is missing. Throws HookError. */
   open(request: LinkRequest): Directory {
-    let directory = this.#open.get(request.parent);
-    if (directory === undefined) {
-      ({ directory } = this.#root.makeParents(pathOf(request)));
-      this.#open.set(request.parent, directory);
-    }
+    const { parent, name } = request;
+    const known = this.#open.get(parent);
+    // What the root keeps for the kernel is refused by makeParents only.
+    if (known !== undefined && !KERNEL_DIRECTORIES.includes(name)) return known;
+    const { directory } = this.#root.makeParents(pathOf(request));
+    known?.close();
+    this.#open.set(parent, directory);
     return directory;
   }
 

@@ -68,6 +68,12 @@ test("they lead to the parents that a new walk would find, the second time as we
   expect(walk.makeParents("/proc")).toBe(-EACCES);
   walk.end();
   expect(walk.makeParents("/sys/x")).toBe(-EACCES);
+  for (const start of ["/a/..", "/", "/."]) {
+    expect(walk.makeParents(`${start}/x`)).toBe("x");
+    walk.end();
+    expect(walk.makeParents(`${start}/proc`), start).toBe(-EACCES);
+    walk.end();
+  }
 });
 
 test("they lead where a new walk leads: three thousand random paths", () => {

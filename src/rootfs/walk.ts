@@ -205,7 +205,7 @@ export class Walk implements Disposable {
     const name = path.slice(slash + 1);
     const end = slash === 0 ? this.#root : this.#ends.get(path.slice(0, slash));
     if (end === undefined || name === "" || name === "." || name === "..") return undefined;
-    if (slash === 0 && KERNEL_DIRECTORIES.includes(name)) return undefined;
+    if (end === this.#root && KERNEL_DIRECTORIES.includes(name)) return undefined;
     this.#effort.steps -= end.depth;
     if (this.#effort.steps < 0) throw tooManySteps(path);
     this.#at = end;
