@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -399,6 +400,7 @@ static int is_ascii(const char *text, size_t length) {
 }
 
 /* A string of bytes; ours in QuickJS (scripts/engine-changes.mjs). */
+extern void JS_SetMapSeed(uint64_t seed);
 extern JSValue JS_NewLatin1(JSContext *ctx, const uint8_t *bytes, size_t length);
 
 /* The first byte and the length of a typed array; NULL with an exception when `value` is none or is detached. */
@@ -660,7 +662,16 @@ static int begin(void) {
   return 1;
 }
 
+/* Random bytes that the kernel gives each program: the C library takes the first eight for its own guard. */
+static void seed_maps(void) {
+  const uint8_t *random = (const uint8_t *)getauxval(AT_RANDOM);
+  uint64_t seed = 0;
+  if (random) memcpy(&seed, random + 8, sizeof seed);
+  JS_SetMapSeed(seed | 1); /* 0 is none */
+}
+
 int main(int argc, char **argv) {
+  if (!is_written()) seed_maps();
   if (starts_warm()) {
     wake();
   } else if (!begin()) {

@@ -14,7 +14,7 @@ const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (line) => console.log(`compare-engine: ${line}`);
 
 /** What bin/host.c cannot be linked without. */
-const NEEDED = new Set(["addresses", "bytes"]);
+const NEEDED = new Set(["addresses", "bytes", "seed"]);
 const SHOWN = 20;
 
 /** What the program prints on an engine with these changes. */

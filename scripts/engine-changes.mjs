@@ -634,32 +634,102 @@ typedef enum {`,
     ],
   },
   {
-    // A string that is a key of a Map keeps its hash, in the field that the hash of an atom has; it is 30 bits there, so all
-    // hashes of strings are. The one function that changes a string that others may have seen forgets it.
+    // The texts that are keys of Maps are an image's file names, and upstream's hash of a text is a polynomial: whoever knows
+    // that makes any number of names with one hash, and each name takes as long as all those before it. So each step is one
+    // that cannot be undone by the next characters, and begins with what only this process knows. A Map that was made before
+    // there was a seed, as those in the image of the heap, stays without: nothing of an image gets into one.
+    name: "seed",
+    file: "quickjs.c",
+    texts: [
+      [
+        "    BOOL is_weak; /* TRUE if WeakSet/WeakMap */",
+        "    BOOL is_weak; /* TRUE if WeakSet/WeakMap */\n    BOOL is_seeded;",
+      ],
+      ["    s->is_weak = is_weak;", "    s->is_weak = is_weak;\n    s->is_seeded = map_seed != 0;"],
+      [
+        "static JSValue js_map_constructor(JSContext *ctx, JSValueConst new_target,",
+        `static uint64_t map_seed;
+void JS_SetMapSeed(uint64_t seed)
+{
+    map_seed = seed;
+}
+
+static JSValue js_map_constructor(JSContext *ctx, JSValueConst new_target,`,
+      ],
+      [
+        "static uint32_t map_hash32(uint32_t a, int hash_bits)",
+        `static inline uint64_t map_hash_step(uint64_t h, uint32_t c)
+{
+    h ^= c;
+    return (h << 29 | h >> 35) * HASH_MUL64;
+}
+
+static uint64_t map_hash_text(JSValueConst val, uint64_t h)
+{
+    JSString *p;
+    uint32_t i;
+
+    if (JS_VALUE_GET_TAG(val) != JS_TAG_STRING) {
+        JSStringRope *r = JS_VALUE_GET_STRING_ROPE(val);
+        return map_hash_text(r->right, map_hash_text(r->left, h));
+    }
+    p = JS_VALUE_GET_STRING(val);
+    if (p->is_wide_char)
+        for (i = 0; i < p->len; i++) h = map_hash_step(h, p->u.str16[i]);
+    else
+        for (i = 0; i < p->len; i++) h = map_hash_step(h, p->u.str8[i]);
+    return h;
+}
+
+static uint32_t map_hash_rope(JSValueConst key, BOOL is_seeded)
+{
+    return is_seeded ? map_hash_text(key, map_seed) >> 34 : hash_string_rope(key, 0) & JS_ATOM_HASH_MASK;
+}
+
+static uint32_t map_hash_string(JSValueConst key, BOOL is_seeded)
+{
+#ifdef MAP_HASHES_ARE_KEPT
+    JSString *p = JS_VALUE_GET_STRING(key);
+    if (is_seeded && p->atom_type == 0) {
+        if (p->hash == 0)
+            p->hash = map_hash_rope(key, TRUE);
+        return p->hash;
+    }
+#endif
+    return map_hash_rope(key, is_seeded);
+}
+
+static uint32_t map_hash32(uint32_t a, int hash_bits)`,
+      ],
+      [
+        "static uint32_t map_hash_key(JSValueConst key, int hash_bits)",
+        "static uint32_t map_hash_any(JSValueConst key, int hash_bits, BOOL is_seeded)",
+      ],
+      [
+        "map_hash32(hash_string(JS_VALUE_GET_STRING(key), 0) ^ JS_TAG_STRING",
+        "map_hash32(map_hash_string(key, is_seeded) ^ JS_TAG_STRING",
+      ],
+      [
+        "map_hash32(hash_string_rope(key, 0) ^ JS_TAG_STRING",
+        "map_hash32(map_hash_rope(key, is_seeded) ^ JS_TAG_STRING",
+      ],
+      [
+        "static JSMapRecord *map_find_record(JSContext *ctx, JSMapState *s,",
+        `#define map_hash_key(key, hash_bits) map_hash_any(key, hash_bits, s->is_seeded)
+
+static JSMapRecord *map_find_record(JSContext *ctx, JSMapState *s,`,
+      ],
+    ],
+  },
+  {
+    // A string that is a key of a Map keeps its seeded hash, in the field that the hash of an atom has; it is 30 bits there, so
+    // all hashes of strings are. The one function that changes a string that others may have seen forgets it.
     name: "hashes",
     file: "quickjs.c",
     texts: [
       [
-        "/* precondition: 1 <= hash_bits <= 32 */\nstatic uint32_t map_hash_key(",
-        `static uint32_t map_hash_string(JSString *p)
-{
-    if (p->atom_type != 0)
-        return hash_string(p, 0) & JS_ATOM_HASH_MASK;
-    if (p->hash == 0)
-        p->hash = hash_string(p, 0) & JS_ATOM_HASH_MASK;
-    return p->hash;
-}
-
-/* precondition: 1 <= hash_bits <= 32 */
-static uint32_t map_hash_key(`,
-      ],
-      [
-        "map_hash32(hash_string(JS_VALUE_GET_STRING(key), 0) ^ JS_TAG_STRING",
-        "map_hash32(map_hash_string(JS_VALUE_GET_STRING(key)) ^ JS_TAG_STRING",
-      ],
-      [
-        "map_hash32(hash_string_rope(key, 0) ^ JS_TAG_STRING",
-        "map_hash32((hash_string_rope(key, 0) & JS_ATOM_HASH_MASK) ^ JS_TAG_STRING",
+        "/* hash multipliers, same as the Linux kernel (see Knuth vol 3,",
+        "#define MAP_HASHES_ARE_KEPT\n/* hash multipliers, same as the Linux kernel (see Knuth vol 3,",
       ],
       [
         `        if (p1->header.ref_count != 1)

@@ -4,6 +4,7 @@ import { lstatSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ForgedElf, forgeElf } from "../support/elf-forge.ts";
 import { driverFolder, HostileRoot } from "../support/hostile-root.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
 
 const addressSpace = 192 << 20;
 
@@ -126,6 +127,28 @@ describe("names", () => {
       if (i % 50000 === 0) fs.writeFileSync("../seed" + i, "");
       fs.linkSync("../seed" + (i - (i % 50000)), "name-" + i);
     }`,
+    );
+    expectUpdate();
+  });
+
+  test("a folder of 32,768 names that are one in a hash table whose function is known", () => {
+    const collisions: [string, string][] = [];
+    const seen = new Map<number, string>();
+    const random = new SeededRandom(1);
+    while (collisions.length < 15) {
+      const text = (random.word() % 2 ** 30).toString(36).padStart(6, "-") + (random.word() % 36 ** 2).toString(36);
+      const part = text.padEnd(8, "-");
+      const hash = Array.from(part).reduce((sum, character) => (sum * 263 + character.charCodeAt(0)) % 2 ** 30, 0);
+      const other = seen.get(hash);
+      if (other !== undefined && other !== part) {
+        collisions.push([other, part]);
+        seen.delete(hash);
+      } else seen.set(hash, part);
+    }
+    const parts = JSON.stringify(collisions);
+    inFolder(
+      driverFolder,
+      `for (let i = 0; i < 32768; i++) fs.writeFileSync(${parts}.map((pair, bit) => pair[i >> bit & 1]).join(""), "");`,
     );
     expectUpdate();
   });
