@@ -172,11 +172,13 @@ function findBanner(windows: Iterable<string>, start: string): Pick<Found, "bann
 }
 
 function bannerAt(window: string, at: number, start: string): Banner | undefined {
-  const from = window.lastIndexOf(start, at);
+  // Not looked for in all that is before it: an image may have a hundred thousand of these places.
+  const before = window.slice(Math.max(0, at - BANNER_LIMIT), at);
+  const from = before.lastIndexOf(start);
   const tail = window.slice(at, at + 40);
-  const end = tail.search(/[\0\n]/);
-  if (from === -1 || end === -1 || at - from > BANNER_LIMIT) return undefined;
-  const [, packageVersion, word, glibc] = BANNER.exec(window.slice(from, at + end)) ?? [];
+  const end = from === -1 ? -1 : tail.search(/[\0\n]/);
+  if (end === -1) return undefined;
+  const [, packageVersion, word, glibc] = BANNER.exec(before.slice(from) + tail.slice(0, end)) ?? [];
   if (packageVersion === undefined || word === undefined || glibc === undefined) return undefined;
   const hasGenerator = start === "ldconfig (" || minorOf(glibc) >= 33;
   const generator = hasGenerator ? `ldconfig (${packageVersion}) ${word} release version ${glibc}` : undefined;

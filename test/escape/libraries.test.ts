@@ -251,6 +251,21 @@ describe("files", () => {
     expectUpdate();
   });
 
+  test("an ldconfig and C libraries of all architectures with 120,000 beginnings of a version", () => {
+    const bytes = Buffer.from(forgeElf({ padding: 2 << 20 }));
+    bytes.fill(" release version ", bytes.length - (2 << 20));
+    for (const folder of ["sbin", "usr/sbin"]) {
+      root.folder(folder);
+      for (const name of ["ldconfig", "ldconfig.real"]) root.file(`${folder}/${name}`, bytes);
+    }
+    root.file("tmp/libc", bytes).remove(`${driverFolder}/libc.so.6`);
+    for (const triplet of ["x86_64", "aarch64", "i386", "powerpc64le", "s390x", "riscv64", "loongarch64"]) {
+      root.folder(`usr/lib/${triplet}-linux-gnu`).link(`usr/lib/${triplet}-linux-gnu/libc.so.6`, "/tmp/libc");
+    }
+    for (const folder of ["usr/lib64", "usr/lib"]) root.link(`${folder}/libc.so.6`, "/tmp/libc");
+    expectUpdate();
+  });
+
   test("text with the magic of an ELF file, a linker script, a.out", () => {
     root.file(`.${driverFolder}/libtext.so`, `\x7fELF${"A".repeat(5000)}`);
     root.file(`.${driverFolder}/libscript.so`, "/* GNU ld script */ INPUT(/etc/shadow)\n");
