@@ -1,7 +1,7 @@
 // What the engine in the executable does otherwise than upstream's, most of it faster: docs/adr/0021-engine-fast-paths.md.
 //
 // Each text that is replaced occurs exactly once in its file of the pinned release. No group may change what a program
-// observes: scripts/compare-engine.mjs compares the two. A group may build on those before it.
+// observes, but for "exhaustion": scripts/compare-engine.mjs compares the two. A group may build on those before it.
 
 /** Groups of replacements, in order: `{ name, file, texts: [[from, to], ...] }`. */
 export const ENGINE_CHANGES = [
@@ -25,6 +25,80 @@ static uint32_t shape_initial_hash(JSObject *proto)`,
       [
         "map_hash_pointer((uintptr_t)JS_VALUE_GET_PTR(key) ^ tag",
         "map_hash_pointer(WITHIN_EXECUTABLE(JS_VALUE_GET_PTR(key)) ^ tag",
+      ],
+    ],
+  },
+  {
+    // Where memory runs out: an error that there is none for, or none for its message, is null. Null gets no stack trace: to
+    // refuse it one is an error again, and so on until the stack ends. An array that cannot have its length is not written
+    // to, of a module that cannot have its lists these are not read, and a generator that cannot have its variables is not
+    // in the list of objects any more when it is freed.
+    name: "exhaustion",
+    file: "quickjs.c",
+    texts: [
+      [
+        `        JS_DefinePropertyValue(ctx, obj, JS_ATOM_message,
+                               JS_NewString(ctx, buf),
+                               JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+    }
+    if (add_backtrace) {`,
+        `        JSValue message = JS_NewString(ctx, buf);
+        if (JS_IsException(message)) {
+            JS_FreeValue(ctx, obj);
+            obj = JS_NULL;
+        } else {
+            JS_DefinePropertyValue(ctx, obj, JS_ATOM_message, message,
+                                   JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+        }
+    }
+    if (add_backtrace && JS_IsObject(obj)) {`,
+      ],
+      [
+        `                                  JS_PROP_WRITABLE | JS_PROP_LENGTH);
+            }
+            pr->u.value = JS_NewInt32(ctx, 0);`,
+        `                                  JS_PROP_WRITABLE | JS_PROP_LENGTH);
+                if (unlikely(!pr)) {
+                    sh = p->shape;
+                    js_free(ctx, p->prop);
+                    js_free(ctx, p);
+                    goto fail;
+                }
+            }
+            pr->u.value = JS_NewInt32(ctx, 0);`,
+      ],
+      [
+        `    for(i = 0; i < m->req_module_entries_count; i++) {
+        JSReqModuleEntry *rme = &m->req_module_entries[i];
+        JS_FreeAtom(`,
+        `    for(i = 0; m->req_module_entries && i < m->req_module_entries_count; i++) {
+        JSReqModuleEntry *rme = &m->req_module_entries[i];
+        JS_FreeAtom(`,
+      ],
+      [
+        `    for(i = 0; i < m->export_entries_count; i++) {
+        JSExportEntry *me = &m->export_entries[i];
+        if (me->export_type == JS_EXPORT_TYPE_LOCAL)
+            free_var_ref`,
+        `    for(i = 0; m->export_entries && i < m->export_entries_count; i++) {
+        JSExportEntry *me = &m->export_entries[i];
+        if (me->export_type == JS_EXPORT_TYPE_LOCAL)
+            free_var_ref`,
+      ],
+      [
+        `    for(i = 0; i < m->import_entries_count; i++) {
+        JSImportEntry *mi = &m->import_entries[i];
+        JS_FreeAtom(`,
+        `    for(i = 0; m->import_entries && i < m->import_entries_count; i++) {
+        JSImportEntry *mi = &m->import_entries[i];
+        JS_FreeAtom(`,
+      ],
+      [
+        `    if (!sf->arg_buf) {
+        js_free(ctx, s);`,
+        `    if (!sf->arg_buf) {
+        remove_gc_object(&s->header);
+        js_free(ctx, s);`,
       ],
     ],
   },

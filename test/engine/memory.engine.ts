@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../support/seeded-random.ts";
 
+declare const collectGarbage: () => void;
 declare const latin1: (bytes: Uint8Array, start: number, end: number) => string;
 
 const MiB = 1 << 20;
@@ -14,6 +15,10 @@ function thrownBy(take: () => unknown): string {
     return error instanceof Error ? error.message : String(error);
   }
   return "nothing";
+}
+
+function fillWith(kept: Uint8Array[], size: number): never {
+  for (;;) kept.push(new Uint8Array(size));
 }
 
 describe("memory that runs out", () => {
@@ -44,6 +49,38 @@ describe("memory that runs out", () => {
     expect(["out of memory", "null"]).toContain(message);
     expect(count).toBeGreaterThan(50_000);
     expect(Array.from({ length: 1000 }, (_, index) => ({ index })).at(-1)?.index).toBe(999);
+  });
+
+  test("and an error of the engine's own functions is null then", () => {
+    const ballast = new Uint8Array(300 * MiB);
+    let chain: { readonly next: unknown } | undefined;
+    let thrown: unknown = ballast;
+    try {
+      for (;;) chain = { next: chain };
+    } catch {
+      try {
+        "".repeat(-1);
+      } catch (error) {
+        thrown = error;
+      }
+    }
+    chain = undefined;
+    expect(thrown).toBe(null);
+    expect(() => "".repeat(-1)).toThrow(RangeError);
+  });
+
+  test("before a generator has its variables, which leaves nothing behind of it", () => {
+    const many = function* (...list: readonly number[]): Generator<number> {
+      yield list.length;
+    };
+    const list = Array.from({ length: 60_000 }, (_, index) => index);
+    const kept: Uint8Array[] = [new Uint8Array(300 * MiB)];
+    expect(["out of memory", "null"]).toContain(thrownBy(() => fillWith(kept, 64 << 10)));
+    kept.length -= 20; // room for the list of arguments, and not for a second one
+    expect(thrownBy(() => Reflect.apply(many, undefined, list))).toBe("out of memory");
+    kept.length = 0;
+    collectGarbage();
+    expect([...many(...list)]).toEqual([60_000]);
   });
 
   test("asked for at once", () => {
