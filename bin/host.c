@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,6 +62,7 @@ typedef struct {
 
 #define MEMORY_LIMIT ((size_t)384 << 20)
 #define GC_THRESHOLD ((size_t)24 << 20)
+#define STACK_LIMIT ((size_t)1 << 20)
 
 #ifdef SYSTEM_MALLOC /* for AddressSanitizer, which knows the C library's blocks and not ours */
 static JSRuntime *new_runtime(void) { return JS_NewRuntime(); }
@@ -613,15 +615,29 @@ static void print(const char *text) {
   }
 }
 
-/* An exception that no TypeScript caught: a defect of ours, or memory that ran out. */
+/* An exception that no TypeScript caught: a defect of ours, or memory that ran out, and then not always an object. */
 static void report(JSContext *ctx) {
   JSValue exception = JS_GetException(ctx);
-  const char *text = JS_ToCString(ctx, exception);
-  print("cdi-hook: internal error: ");
-  print(text ? text : "out of memory");
-  print("\n");
+  const char *text = JS_IsObject(exception) ? JS_ToCString(ctx, exception) : NULL;
+  if (!text || strcmp(text, "InternalError: out of memory") == 0) {
+    print("cdi-hook: error: out of memory\n");
+  } else {
+    print("cdi-hook: internal error: ");
+    print(text);
+    print("\n");
+  }
   if (text) JS_FreeCString(ctx, text);
   JS_FreeValue(ctx, exception);
+}
+
+/*
+ * Endless recursion has to be an exception before it is the end of the stack. Of a small stack the engine gets the half:
+ * the kernel lets arguments and environment have a quarter.
+ */
+static void bound_stack(JSRuntime *runtime) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur / 2 < STACK_LIMIT)
+    JS_SetMaxStackSize(runtime, (size_t)limit.rlim_cur / 2);
 }
 
 static void define(JSContext *ctx, JSValueConst global, const char *name, JSCFunction *function, int length) {
@@ -636,6 +652,7 @@ static int begin(void) {
   JSRuntime *runtime = heap.engine.runtime = new_runtime();
   if (!runtime) return 0;
   JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
+  JS_SetMaxStackSize(runtime, STACK_LIMIT);
   JS_SetGCThreshold(runtime, GC_THRESHOLD);
   JSContext *ctx = heap.engine.ctx = JS_NewContextRaw(runtime);
   if (!ctx) return 0;
@@ -675,6 +692,7 @@ int main(int argc, char **argv) {
   if (starts_warm()) {
     wake();
   } else if (!begin()) {
+    print("cdi-hook: error: out of memory\n");
     return 1;
   }
   JSContext *ctx = heap.engine.ctx;
@@ -683,6 +701,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (is_written()) return write_heap();
+  bound_stack(heap.engine.runtime);
 
   JSValue args = JS_NewArray(ctx);
   for (int i = 0; i < argc && !JS_IsException(args); i++) {

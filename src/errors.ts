@@ -51,3 +51,8 @@ export class FormatError extends HookError {
     this.offset = offset;
   }
 }
+
+/** Whether what was caught says more than that memory ran out: where there is none for an Error either, it is no Error. */
+export function hasReason(caught: unknown): caught is Error {
+  return caught instanceof Error && !caught.message.startsWith("out of memory");
+}

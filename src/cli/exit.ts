@@ -1,4 +1,4 @@
-import { HookError } from "../errors.ts";
+import { HookError, hasReason } from "../errors.ts";
 import type { Facts, Logger } from "../logger.ts";
 
 /** Exit statuses: a runtime only looks whether it is 0. */
@@ -35,14 +35,12 @@ function report(error: unknown, command: string, log: Logger): void {
 
 /** Something that is no failure that we foresaw: memory that ran out, or a defect. */
 function reportDefect(error: unknown, command: string, log: Logger): void {
-  // null is what the engine throws when there is no memory left for an Error.
-  if (error === null || (error instanceof Error && error.message === "out of memory")) {
+  if (!hasReason(error)) {
     log.error(`${command}: out of memory`, { command });
     return;
   }
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
-  log.error(`${command}: internal error: ${text}`, { command });
-  if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  log.error(`${command}: internal error: ${error.name}: ${error.message}`, { command });
+  if (error.stack !== undefined) log.debug(error.stack);
 }
 
 function factsOf(error: HookError, command: string): Facts {

@@ -1,6 +1,6 @@
 /** JSON documents of an OCI layout, of which a few members are read and the rest is kept as it is. */
 import { fromText, stringFromUtf8, toText, utf8FromString } from "../bytes/text.ts";
-import { HookError } from "../errors.ts";
+import { HookError, hasReason } from "../errors.ts";
 
 export type Members = Record<string, unknown>;
 
@@ -20,6 +20,7 @@ export class Document {
     try {
       value = JSON.parse(stringFromUtf8(toText(bytes)));
     } catch (error) {
+      if (!hasReason(error)) throw error;
       throw new HookError("format", "parse", path, error instanceof SyntaxError ? error.message : "too deep", {
         cause: error,
       });

@@ -1,5 +1,5 @@
 import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
-import { HookError } from "../errors.ts";
+import { HookError, hasReason } from "../errors.ts";
 
 /** A JSON object, and how its strings become byte strings. */
 export interface JsonObject {
@@ -23,8 +23,8 @@ export function parseJsonObject(text: string, source: string): JsonObject {
   try {
     value = JSON.parse(decoded ? stringFromUtf8(text) : text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HookError("state", "parse", source, `not JSON: ${reason.slice(0, 200)}`, { cause });
+    if (!hasReason(cause)) throw cause;
+    throw new HookError("state", "parse", source, `not JSON: ${cause.message.slice(0, 200)}`, { cause });
   }
   if (!isObject(value)) throw new HookError("state", "parse", source, "not a JSON object");
   return { members: value, bytes: decoded ? utf8FromString : (bytes) => bytes };

@@ -227,6 +227,43 @@ describe.each(hooks.map((call) => [call.name, call] as const))("%s", (_, call) =
   });
 });
 
+describe("a state that asks for more than there is", () => {
+  const words = ["update-ldcache", "--folder", "/usr/lib"];
+  const run = (limit: string, annotations: string, more: readonly string[] = []): Outcome => {
+    writeFileSync(`${statePath}.large`, `{"ociVersion":"1.0.2","bundle":"/nowhere","annotations":${annotations}}`);
+    const script = `exec prlimit ${limit} -- "$1" "\${@:4}" <"$2.large"`;
+    const call: Call = { name: "update-ldcache", argumentsFor: () => [...words, ...more] };
+    return shell(script, call);
+  };
+
+  test.for(["64", "128", "256", "512", "768", "1024", "8192"])("nested endlessly, with a stack of %s KiB", (kib) => {
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    const outcome = run(`--stack=${Number(kib) * 1024}`, deep);
+    expect([outcome.status, outcome.stderr]).toEqual([
+      1,
+      "cdi-hook: error: update-ldcache: parse stdin: not JSON: stack overflow\n",
+    ]);
+  });
+
+  test("larger than memory (RLIMIT_DATA, RLIMIT_AS), and with as many arguments", () => {
+    const large = `{${Array.from({ length: 40_000 }, (_, index) => `"name ${index}": "${index}"`).join(",")}}`;
+    const many = Array.from({ length: 20_000 }, (_, index) => `${index}`);
+    const lines = new Set<string>();
+    for (let kib = 3500; kib <= 6000; kib += 250) {
+      for (const limit of [`--data=${(kib - 1500) << 10}`, `--as=${kib << 10}`]) {
+        for (const more of [[], many]) {
+          const { status, signal, stderr } = run(limit, large, more);
+          lines.add(`${signal ?? status} ${stderr}`);
+        }
+      }
+    }
+    expect([...lines].toSorted()).toEqual([
+      "1 cdi-hook: error: out of memory\n",
+      "1 cdi-hook: error: update-ldcache: out of memory\n",
+    ]);
+  });
+});
+
 test("a summary that cannot be printed does not undo the work", () => {
   const rebuild = calls.find(({ name }) => name === "ldcache rebuild");
   if (rebuild === undefined) throw new Error("no such call");
