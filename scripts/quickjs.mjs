@@ -155,6 +155,11 @@ export async function sources(say) {
     say(`QuickJS in the cache: ${why}; fetching it again`);
     rmSync(target, { recursive: true });
   }
+  try {
+    mkdirSync(cacheDirectory(), { recursive: true });
+  } catch (error) {
+    throw new Error(`no folder for QuickJS (XDG_CACHE_HOME chooses another): ${error.message}`, { cause: error });
+  }
   const failures = [];
   for (const [name, download] of [
     ["the machine's Debian mirror", downloadByApt],
@@ -169,7 +174,6 @@ export async function sources(say) {
       run("tar", ["-xf", archive, "-C", unpacked, "--strip-components=1", "--no-same-owner"]);
       const why = unsound(unpacked);
       if (why) throw new Error(`not the pinned release: ${why}`);
-      mkdirSync(cacheDirectory(), { recursive: true });
       run("cp", ["-r", unpacked, `${target}.${process.pid}`]);
       try {
         renameSync(`${target}.${process.pid}`, target);
@@ -191,19 +195,40 @@ function identity(compiler) {
   return run(compiler, ["-v"], { stdio: ["ignore", "pipe", "pipe"] }) + run(compiler, ["--version"]);
 }
 
-async function once(name, key, make, say, what) {
+/** The digests of the files in a folder of the cache, but for where they are kept. */
+function digestsIn(directory) {
+  const names = readdirSync(directory).filter((name) => name !== "digests");
+  return names
+    .toSorted()
+    .map((name) => `${sha256(readFileSync(join(directory, name)))}  ${name}\n`)
+    .join("");
+}
+
+/** Whether a folder of the cache is there, and as it was made. */
+function isWhole(directory) {
+  const digests = join(directory, "digests");
+  return existsSync(digests) && readFileSync(digests, "utf8") === digestsIn(directory);
+}
+
+/**
+ * The folder of the cache with what `make` puts into it, for a name and whatever it is made of; made again when a file of it
+ * is not as it was. `say` gets `what` when it is made.
+ */
+export async function once(name, key, make, say, what) {
   const target = join(cacheDirectory(), `${name}-${sha256(key).slice(0, 16)}`);
-  if (!existsSync(target)) {
+  if (!isWhole(target)) {
     say(what);
     const made = `${target}.${process.pid}`;
     rmSync(made, { recursive: true, force: true });
     mkdirSync(made, { recursive: true });
     try {
       await make(made);
+      writeFileSync(join(made, "digests"), digestsIn(made));
+      rmSync(target, { recursive: true, force: true });
       renameSync(made, target);
     } catch (error) {
       rmSync(made, { recursive: true, force: true });
-      if (!existsSync(target)) throw error;
+      if (!isWhole(target)) throw error; // else another build was faster
     }
   }
   return target;
