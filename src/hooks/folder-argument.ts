@@ -1,6 +1,8 @@
+import { isTrouble } from "../ldconfig/trouble.ts";
 import type { Log } from "../logger.ts";
 import { ELOOP, ENOENT, ENOTDIR } from "../rootfs/constants.ts";
 import type { Identity } from "../rootfs/directory.ts";
+import { kernelFailure } from "../rootfs/failure.ts";
 import type { Root } from "../rootfs/root.ts";
 import { withoutLastSlashes } from "../rootfs/slashes.ts";
 
@@ -31,16 +33,26 @@ export function normalFolder(argument: string): string | undefined {
 
 /**
  * The folders of a command line that can be named in a configuration file and that the container has, each once. One that
- * cannot be named is warned of; one that the container does not have is left out, as it would have nothing to load.
+ * cannot be named is warned of; one that the container does not have is left out, as it would have nothing to load. Throws
+ * HookError `kernel` for one that may well be there.
  */
 export function usableFolders(root: Root, values: readonly string[], grammar: FolderGrammar, log: Log): string[] {
   const folders = new Set<string>();
   for (const value of values) {
     const folder = normalFolder(value);
     if (folder === undefined || folders.has(folder)) continue;
-    if (grammar.forbidden.test(folder)) log.warn(`--folder ${folder} is skipped: ${grammar.file} cannot name it`);
-    else if (isFolder(root, folder)) folders.add(folder);
-    else if (log.debugging) log.debug(`folder ${folder}: not a directory of the container, skipped`);
+    if (grammar.forbidden.test(folder)) {
+      log.warn(`--folder ${folder} is skipped: ${grammar.file} cannot name it`);
+      continue;
+    }
+    const directory = root.directory(folder);
+    if (typeof directory === "number") {
+      if (isTrouble(directory)) throw kernelFailure("open folder", folder, directory);
+      if (log.debugging) log.debug(`folder ${folder}: not a directory of the container, skipped`);
+    } else {
+      directory.close();
+      folders.add(folder);
+    }
   }
   return [...folders];
 }

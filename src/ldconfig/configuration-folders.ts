@@ -1,7 +1,10 @@
 /** The folders in which configuration files lie, each resolved once. */
+import type { Log } from "../logger.ts";
+import { describeErrno } from "../rootfs/constants.ts";
 import type { Directory } from "../rootfs/directory.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { Root } from "../rootfs/root.ts";
+import { isTrouble } from "./trouble.ts";
 
 /** Names of one folder that a pattern can match. */
 const NAME_LIMIT = 100_000;
@@ -11,26 +14,37 @@ const OPEN_LIMIT = 8;
 export class ConfigurationFolders {
   readonly root: Root;
   readonly from: string;
+  readonly #log: Log | undefined;
   readonly #open = new Map<string, Directory | number>();
   readonly #names = new Map<Directory, readonly string[]>();
 
-  /** Relative paths start at `from`. */
-  constructor(root: Root, from = "/") {
+  /** Relative paths start at `from`. `log` is told what is left out, and why. */
+  constructor(root: Root, from = "/", log?: Log) {
     this.root = root;
     this.from = from;
+    this.#log = log;
   }
 
   /** The names in a folder, in any order; none when there is no such folder. */
   names(path: string): readonly string[] {
     const directory = this.#directory(path);
-    if (typeof directory === "number") return [];
+    if (typeof directory === "number") {
+      this.#tell(path, directory);
+      return [];
+    }
     let names = this.#names.get(directory);
     if (names === undefined) {
       // A directory can be listed once.
-      ({ names } = directory.list(NAME_LIMIT));
+      const listing = directory.list(NAME_LIMIT);
+      this.#tell(path, listing.ended);
+      ({ names } = listing);
       this.#names.set(directory, names);
     }
     return names;
+  }
+
+  #tell(path: string, result: number): void {
+    if (isTrouble(result)) this.#log?.warn(`${path}: files are left out: ${describeErrno(result)}`);
   }
 
   #directory(path: string): Directory | number {

@@ -93,7 +93,7 @@ export function readConfiguration(
   observer?: ConfigurationObserver,
   kept?: Map<string, KeptFile>,
 ): Configuration {
-  const folders = new ConfigurationFolders(root, from);
+  const folders = new ConfigurationFolders(root, from, log);
   const reader = new ConfigurationReader(folders, rules, log, observer, kept);
   try {
     reader.file(path, 0);

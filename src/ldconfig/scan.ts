@@ -157,10 +157,9 @@ function linkedFile(scan: FolderScan, at: number): LibraryFile | number {
   const type = names.types[end];
   // Only what was listed is ever known to be a file.
   if (type === DT_REG) return names.libraries[end] ?? read(scan, end, names.listed[end]);
-  const target = names.targets[end];
-  if (type === DT_LNK && typeof target === "string")
-    return scan.context.libraries.at(target, scan.directory.path, linksFollowed);
-  return type === DT_DIR ? -EISDIR : -1;
+  if (type !== DT_LNK) return type === DT_DIR ? -EISDIR : -1;
+  const target = names.targets[end] ?? -1;
+  return typeof target === "number" ? target : scan.context.libraries.at(target, scan.directory.path, linksFollowed);
 }
 
 function read(scan: FolderScan, at: number, name: ListedName | undefined): LibraryFile | number {

@@ -134,7 +134,8 @@ export class SearchPath {
     const top = this.#root.directory(HWCAPS, parent.canonical);
     if (typeof top === "number") return this.#unopened(`${parent.path}/${HWCAPS}`, top);
     using open = top;
-    const { names, types } = open.list(FOLDER_LIMIT);
+    const { names, types, ended } = open.list(FOLDER_LIMIT);
+    this.#tellEnd(open.path, ended);
     for (let at = 0; at < names.length; at += 1) {
       if (this.#cut) return;
       const name = names[at] ?? "";
@@ -183,6 +184,7 @@ export class SearchPath {
     const room = NAME_LIMIT - this.#names;
     const listing = directory.list(room);
     if (listing.names.length > room) this.#log.warn(`${path}: too many names, those behind ${room} are left out`);
+    this.#tellEnd(path, listing.ended);
     this.#names += listing.names.length;
     const { identity, path: canonical } = directory;
     const links = parentLinks + directory.links;
@@ -195,11 +197,15 @@ export class SearchPath {
     this.#byIdentity.set(directory.identity, folder);
     return folder;
   }
+
+  #tellEnd(path: string, ended: number): void {
+    if (isTrouble(ended)) this.#log.warn(`${path}: names are left out: ${describeErrno(ended)}`);
+  }
 }
 
 function takeListing(folder: FoundFolder): Listing {
   const { listing } = folder;
-  folder.listing = { names: [], types: [] };
+  folder.listing = { names: [], types: [], ended: 0 };
   return listing;
 }
 

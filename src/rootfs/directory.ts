@@ -22,6 +22,8 @@ export interface Listing {
   readonly names: readonly ListedName[];
   /** As DirectoryEntry.type. */
   readonly types: number[];
+  /** 0, or -errno of the error that ended it before its end. */
+  readonly ended: number;
 }
 
 export interface FileFacts {
@@ -53,7 +55,7 @@ export interface Directory extends Disposable {
   readonly links: number;
   /**
    * What is in it, in the order in which the file system has it; of a directory with more than `limit` names, that many and
-   * a few more. Throws nothing; an error ends the list.
+   * a few more. Throws nothing; an error ends the list, which has it.
    */
   list(limit?: number): Listing;
   /** What `name` is, a link itself; -errno when there is nothing. */
@@ -83,8 +85,8 @@ export interface Directory extends Disposable {
  * A listing of names among which neither `.` nor `..` nor an empty one is. When one has a slash, of nothing: Linux itself ends
  * such a listing since 5.5 (verify_dirent_name), and left it to the file systems before.
  */
-export function listingOf(names: string[], types: number[]): Listing {
-  return areSingle(names) ? { names, types } : { names: [], types: [] };
+export function listingOf(names: string[], types: number[], ended = 0): Listing {
+  return areSingle(names) ? { names, types, ended } : { names: [], types: [], ended };
 }
 
 function areSingle(names: string[]): names is ListedName[] {

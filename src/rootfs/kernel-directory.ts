@@ -33,8 +33,9 @@ export function listDirectory(descriptor: number, limit: number): Listing {
   const names: string[] = [];
   const types: number[] = [];
   let count = 0;
+  let used = 0;
   while (count <= limit) {
-    const used = getdents64(descriptor, entryBytes);
+    used = getdents64(descriptor, entryBytes);
     if (used <= 0) break;
     for (let at = 0; at < used; at += entryHalves[(at + LENGTH) >> 1] ?? 0) {
       const start = at + NAME;
@@ -45,7 +46,7 @@ export function listDirectory(descriptor: number, limit: number): Listing {
       count += 1;
     }
   }
-  return listingOf(names, types);
+  return listingOf(names, types, Math.min(used, 0));
 }
 
 /** A directory that the kernel has open for us. */

@@ -168,6 +168,9 @@ describe.each(calls.map((call) => [call.name, call] as const))("%s", (_, call) =
         here.push(...temporariesIn(found).map((path) => `left behind: ${path}`));
         if (result.status !== 0 && result.status !== 1) here.push(`ended by ${result.signal ?? result.status}`);
         if (result.status === 1 && result.lines.length === 0) here.push("failed without a line");
+        // Nobody can tell a file that may not be read from one that the image made unreadable.
+        const missing = error === "EACCES" ? [] : differences(found, configured.after);
+        if (result.lines.length === 0 && !missing.every(isHarmless)) here.push(`not told: ${missing.join(", ")}`);
         if (/internal error|undefined|\[object/.test(result.stderr)) here.push(`a defect is shown: ${result.stderr}`);
         faults.push(...here.map((fault) => `${name} ${occurrence}: ${fault}`));
       }
