@@ -15,6 +15,7 @@
  * behind it is decided in src/kernel/, whose wrappers take every length from the array itself.
  */
 #include <errno.h>
+#include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,8 +315,9 @@ static JSRuntime *new_runtime(void) {
 
 #endif
 
-#ifdef HEAP_IMAGE
 extern const char __ehdr_start[], _end[]; /* the linker's: where the executable begins and ends in memory */
+
+#ifdef HEAP_IMAGE
 /* A bit for each word of the section: whether it is an address within the executable. */
 enum { ROWS = PAGE / 8 / 64, PAGES = sizeof(Heap) / PAGE, NEAR = 8 };
 extern uint64_t heap_addresses[PAGES * ROWS];
@@ -679,6 +681,21 @@ static int begin(void) {
   return 1;
 }
 
+/*
+ * Makes read-only what the linker has set apart to be that once it is relocated: tables of addresses. glibc has done it by
+ * now; musl does it for programs with an interpreter only.
+ */
+static void seal(void) {
+  const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)__ehdr_start;
+  const ElfW(Phdr) *header = (const ElfW(Phdr) *)(__ehdr_start + file->e_phoff);
+  uintptr_t base = (uintptr_t)__ehdr_start, page = getauxval(AT_PAGESZ);
+  for (int left = file->e_phnum; left > 0; left--, header++) {
+    uintptr_t start = (base + header->p_vaddr) & -page;
+    uintptr_t end = (base + header->p_vaddr + header->p_memsz) & -page;
+    if (header->p_type == PT_GNU_RELRO && start < end) mprotect((void *)start, end - start, PROT_READ);
+  }
+}
+
 /* Random bytes that the kernel gives each program: the C library takes the first eight for its own guard. */
 static void seed_maps(void) {
   const uint8_t *random = (const uint8_t *)getauxval(AT_RANDOM);
@@ -688,6 +705,7 @@ static void seed_maps(void) {
 }
 
 int main(int argc, char **argv) {
+  seal();
   if (!is_written()) seed_maps();
   if (starts_warm()) {
     wake();
