@@ -8,6 +8,7 @@
  * caches looks at, and the next hook begins with it. They are taken from a file that is mounted there, which an image cannot
  * bring along, and are made in the tree only: nothing is written because a note says so.
  */
+import { hasTooManyNames } from "../bytes/json-text.ts";
 import { fromText, toText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
 import { CACHE_PATH } from "../ldconfig/update.ts";
@@ -196,7 +197,8 @@ function noteOf(change: Change): Note {
 function split(present: Uint8Array | number): { readonly cache: string; readonly notes: readonly Change[] } {
   const text = typeof present === "number" ? "" : toText(present);
   const at = text.lastIndexOf(MARK);
-  if (at < 0) return { cache: text, notes: [] };
+  // Notes of ours have no objects.
+  if (at < 0 || hasTooManyNames(text.slice(at))) return { cache: text, notes: [] };
   let notes: unknown;
   try {
     notes = JSON.parse(text.slice(at + MARK.length));

@@ -1,4 +1,5 @@
 /** JSON documents of an OCI layout, of which a few members are read and the rest is kept as it is. */
+import { MOST_NAMES, hasTooManyNames } from "../bytes/json-text.ts";
 import { fromText, stringFromUtf8, toText, utf8FromString } from "../bytes/text.ts";
 import { HookError, hasReason } from "../errors.ts";
 
@@ -14,11 +15,13 @@ export class Document {
     this.members = members;
   }
 
-  /** Throws HookError `format` when the bytes are no JSON object. */
+  /** Throws HookError `format` when the bytes are no JSON object, `limit` when its members have too many names. */
   static parse(bytes: Uint8Array, path: string): Document {
+    const text = toText(bytes);
+    if (hasTooManyNames(text)) throw new HookError("limit", "parse", path, `more than ${MOST_NAMES} different names`);
     let value: unknown;
     try {
-      value = JSON.parse(stringFromUtf8(toText(bytes)));
+      value = JSON.parse(stringFromUtf8(text));
     } catch (error) {
       if (!hasReason(error)) throw error;
       throw new HookError("format", "parse", path, error instanceof SyntaxError ? error.message : "too deep", {

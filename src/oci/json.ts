@@ -1,3 +1,4 @@
+import { MOST_NAMES, hasTooManyNames, isEscaped } from "../bytes/json-text.ts";
 import { stringFromUtf8, utf8FromString } from "../bytes/text.ts";
 import { HookError, hasReason } from "../errors.ts";
 
@@ -14,9 +15,10 @@ const wideEscape = /\\u(?!00[0-7])/;
 /**
  * Parses one JSON object from a byte string. JSON's own characters are ASCII, so the bytes are parsed as they stand and
  * names that are not UTF-8 stay what they are; only a text with escapes beyond ASCII is decoded first, as these are
- * characters, not bytes. Throws HookError `state`; `source` is named in it.
+ * characters, not bytes. Throws HookError `state`, or `limit` when its members have too many names; `source` is named in it.
  */
 export function parseJsonObject(text: string, source: string): JsonObject {
+  if (hasTooManyNames(text)) throw new HookError("limit", "parse", source, `more than ${MOST_NAMES} different names`);
   // Asked for by its first two characters: an expression would look at every byte, and a config.json has tens of kB.
   const decoded = text.includes("\\u") && wideEscape.test(text);
   let value: unknown;
@@ -106,10 +108,3 @@ export class ObjectEnd {
 
 const visible = /[^ \t\r\n]/g;
 const token = /["{}]/g;
-
-/** Whether the quote at `at` follows an odd number of backslashes. */
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text[at - 1 - backslashes] === "\\") backslashes += 1;
-  return backslashes % 2 === 1;
-}

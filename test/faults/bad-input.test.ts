@@ -47,6 +47,21 @@ function expectRefused(args: readonly string[], stdin: string | Uint8Array | und
   expect(result.ms).toBeLessThan(5000);
 }
 
+/** Texts with one hash in QuickJS, which is a polynomial in 263 modulo 2^32: of two words that are alike. */
+function alikeNames(count: number): string[] {
+  const words = ["zrwgde", "lfarek"] as const;
+  const [first, second] = words.map((word) =>
+    Buffer.from(word).reduce((sum, byte) => (Math.imul(sum, 263) + byte) | 0, 0),
+  );
+  expect(first).toBe(second);
+  const digits = Math.ceil(Math.log2(count));
+  return Array.from({ length: count }, (_, at) => {
+    let name = "";
+    for (let digit = 0; digit < digits; digit += 1) name += words[(at >> digit) & 1] ?? "";
+    return name;
+  });
+}
+
 /** Words of a hook that would write to the canary. */
 const words = (name: string): string[] =>
   name === "create-symlinks" ? [name, `--link=x::${canary}`] : [name, "--folder=/usr/lib", `--folder=${canary}`];
@@ -167,6 +182,11 @@ describe("the bundle", () => {
       /not JSON|deep/,
     ],
     ["NUL bytes", new Uint8Array(1000), /not JSON/],
+    [
+      "names that are one to the engine's hash",
+      `{"root": {"path": "rootfs"}, "annotations": ${JSON.stringify(Object.fromEntries(alikeNames(60_000).map((name) => [name, ""])))}}`,
+      /more than 4096 different names/,
+    ],
   ];
 
   test.for(configs)("config.json: %s", ([, config, line]) => {
