@@ -107,6 +107,11 @@ describe.each(hooks.map(({ name }) => [name] as const))("%s: the state", (name) 
     [
       "a hundred thousand members",
       `{${Array.from({ length: 100_000 }, (_, index) => `"m${index}":${index}`).join()}}`,
+      /more than 4096 different names/,
+    ],
+    [
+      "a hundred thousand members of as many objects",
+      `{"all":[${Array.from({ length: 100_000 }, (_, index) => `{"m${index % 4000}":${index}}`).join()}]}`,
       /neither a bundle/,
     ],
     ["root with NUL", '{"root": "/tmp\\u0000/x"}', /NUL/],
