@@ -8,7 +8,7 @@ export const LONGEST_COMPONENT = 255;
 export const DEEPEST = 256;
 /** Links followed on one path, as in the kernel. */
 export const MOST_LINKS = 40;
-/** Steps of all paths of an image. */
+/** Steps of all paths of an image: members, names on their ways, and eight bytes of the links on these. */
 export const MOST_STEPS = 3_000_000;
 /** Layers of an image. */
 export const MOST_LAYERS = 256;

@@ -49,6 +49,7 @@ export class ImageNode implements SourceNode {
   readonly #first: ImageNode | undefined;
   readonly #number: number;
   #names = 1;
+  #sorted = false;
 
   /** `same` when this is another name of a file. */
   constructor(owned: Owned, detail: ImageNode["detail"], layer: number, same?: ImageNode) {
@@ -97,11 +98,28 @@ export class ImageNode implements SourceNode {
 
   /** By the bytes of their names, as an archive has no order of a file system. */
   entries(limit: number): DirectoryEntry[] {
-    const names = [...(this.children?.keys() ?? [])].sort();
-    return names.slice(0, limit + 1).map((name) => {
-      const node = this.children?.get(name);
+    const { children } = this;
+    if (children === undefined) return [];
+    this.#sort(children);
+    const entries: DirectoryEntry[] = [];
+    for (const [name, node] of children) {
+      if (entries.length > limit) break;
       // DT_REG is S_IFREG shifted, and so on (dirent.h, IFTODT).
-      return { name, type: (node?.owned.type ?? 0) >> 12 };
+      entries.push({ name, type: node.owned.type >> 12 });
+    }
+    return entries;
+  }
+
+  /** Once: a folder may be listed by any number of links, a few names at a time. */
+  #sort(children: Map<string, ImageNode>): void {
+    if (this.#sorted) return;
+    this.#sorted = true;
+    const names = [...children.keys()].sort();
+    const nodes = names.map((name) => children.get(name));
+    children.clear();
+    names.forEach((name, at) => {
+      const node = nodes[at];
+      if (node !== undefined) children.set(name, node);
     });
   }
 

@@ -151,6 +151,24 @@ describe("links as folders", () => {
   });
 });
 
+test("a chain of links of 4,000 bytes each is followed a few thousand times", () => {
+  const chain = Array.from({ length: 30 }, (_, at) => ({
+    ...link(`c${at}`, ""),
+    pax: { linkpath: `${"./".repeat(2000)}c${at + 1}` },
+  }));
+  const through = Array.from({ length: 5000 }, () => [file("c0/a"), file("other/a")]).flat();
+  const fewer = [...chain, folder("c30"), ...through.slice(0, 200)];
+  expect(made(fewer).slice(-2)).toEqual(["other/", "other/a="]);
+  expect(failing([...chain, folder("c30"), ...through])).toThrow("more than 3000000 steps of paths");
+});
+
+test("a list of a few names of a large folder is not a list of all", () => {
+  const { root } = treeOf(Array.from({ length: 20_000 }, (_, at) => file(`f${(at * 7919) % 20_000}`)));
+  const before = performance.now();
+  for (let time = 0; time < 1000; time += 1) expect(root.entries(1).map(({ name }) => name)).toEqual(["f0", "f1"]);
+  expect(performance.now() - before).toBeLessThan(1000);
+});
+
 describe("hard links", () => {
   test("are the same file by another name", () => {
     const tree = treeOf([file("a", "content"), hard("b/c", "a"), hard("d", "/b/c")]);
@@ -228,6 +246,16 @@ describe("whiteouts (OCI image-spec, layer.md)", () => {
     ).toEqual(["b=", "u->usr", "usr/"]);
     expect(failing(base, [file(".wh...")])).toThrow("a whiteout of no name");
     expect(failing(base, [file(".wh..")])).toThrow("a whiteout of no name");
+  });
+
+  test("of a large folder that the layer has itself take no time each", () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => file(`d/f${at}`));
+    for (const name of [".wh.d", "d/.wh..wh..opq"]) {
+      const before = performance.now();
+      const tree = treeOf([folder("d"), file("d/old")], [folder("d"), ...many, ...many.map(() => file(name))]);
+      expect(tree.root.children?.get("d")?.children?.size).toBe(20_000);
+      expect(performance.now() - before).toBeLessThan(4000);
+    }
   });
 
   test("in an archive that is no layer they are files", () => {

@@ -42,6 +42,8 @@ export class Tree {
   #lastPath: string | undefined;
   #lastPlace: Place = [this.root];
   #lastOwned: Owned = NEW_FOLDER;
+  /** Folders in which this layer has hidden what is of earlier ones: there is none of it any more. */
+  readonly #hidden = new Set<ImageNode>();
 
   /**
    * Lays the members of an archive over what is there. `withWhiteouts` says that `.wh.NAME` stands for a name that is
@@ -51,8 +53,10 @@ export class Tree {
   addLayer(members: Iterable<Member>, archive: ByteSource, withWhiteouts: boolean, tick?: () => void): void {
     this.#layer += 1;
     this.#lastPath = undefined;
+    this.#hidden.clear();
     let count = 0;
     for (const member of members) {
+      this.#step(1);
       this.#add(member, archive, withWhiteouts);
       count += 1;
       if (count % MEMBERS_PER_TICK === 0) tick?.();
@@ -129,6 +133,12 @@ export class Tree {
     this.#lastPath = undefined;
   }
 
+  #step(count: number): void {
+    this.#steps += count;
+    if (this.#steps > MOST_STEPS)
+      throw new HookError("limit", "read image", "", `more than ${MOST_STEPS} steps of paths`);
+  }
+
   #touch(place: Place): void {
     for (const node of place) node.layer = this.#layer;
   }
@@ -162,6 +172,8 @@ export class Tree {
 
   /** Takes away what is of earlier layers only. */
   #hideEarlier(parent: ImageNode): void {
+    if (this.#hidden.has(parent)) return;
+    this.#hidden.add(parent);
     for (const [name, node] of parent.children ?? []) {
       if (node.layer < this.#layer) this.#remove(parent, name, node);
       else if (node.children !== undefined) this.#hideEarlier(node);
@@ -179,9 +191,7 @@ export class Tree {
     const rest = names.toReversed();
     let links = 0;
     for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
-      this.#steps += 1;
-      if (this.#steps > MOST_STEPS)
-        throw new HookError("limit", "read image", "", `more than ${MOST_STEPS} steps of paths`);
+      this.#step(1);
       if (name === "..") {
         if (place.length > 1) place.pop();
         continue;
@@ -198,6 +208,8 @@ export class Tree {
         links += 1;
         if (links > MOST_LINKS) fail(member, "name", "its folder is behind too many links");
         if (target.startsWith("/")) place.length = 1;
+        // `./././` is no step of the walk, and takes its time to be read.
+        this.#step(target.length >> 3);
         rest.push(...componentsOf(target, member).reverse());
       } else if (node.children === undefined) {
         if (!make) return undefined;

@@ -49,5 +49,7 @@ export const TYPE = {
 export const LONGEST_EXTENSION = 1 << 20;
 /** Bytes of a name or a link's target at most: what the kernel takes, without the NUL. */
 export const LONGEST_NAME = 4095;
+/** 2^32 - 1 is nobody: to chown(2) it means that the owner stays. */
+export const LARGEST_ID = 2 ** 32 - 2;
 /** Pieces of a sparse file at most. */
 export const MOST_PIECES = 65_536;

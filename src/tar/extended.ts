@@ -6,6 +6,23 @@ export type Records = ReadonlyMap<string, string>;
 
 export const NO_RECORDS: Records = new Map();
 
+/** What is made use of. The rest is not kept: a global header's records would be copied for each member behind it. */
+const KEPT: ReadonlySet<string> = new Set([
+  "path",
+  "linkpath",
+  "size",
+  "uid",
+  "gid",
+  "mtime",
+  "GNU.sparse.major",
+  "GNU.sparse.minor",
+  "GNU.sparse.name",
+  "GNU.sparse.realsize",
+]);
+
+/** Stands for a sparse file in one of the forms that are not read. */
+export const OTHER_SPARSE = "GNU.sparse.";
+
 /** Keywords that could only be one member's. */
 const OF_ONE_MEMBER: ReadonlySet<string> = new Set(["path", "linkpath", "size"]);
 
@@ -30,8 +47,9 @@ export function recordsIn(text: string, before: Records, offset: number, isGloba
     if (isGlobal && (OF_ONE_MEMBER.has(keyword) || keyword.startsWith("GNU.sparse."))) {
       throw new FormatError("tar", "global header", offset + at, `${keyword} cannot be the same for all members`);
     }
-    if (value === "") records.delete(keyword);
-    else records.set(keyword, value);
+    const kept = KEPT.has(keyword) ? keyword : keyword.startsWith(OTHER_SPARSE) ? OTHER_SPARSE : undefined;
+    if (kept !== undefined && value === "") records.delete(kept);
+    else if (kept !== undefined) records.set(kept, value);
     at = end;
   }
   return records;

@@ -197,6 +197,14 @@ describe("what is malformed is refused, with its place", () => {
     ["a size of 2^63", forgedTar([{ name: "a", raw: { 124: "\x80\0\0\0\x80\0\0\0\0\0\0\0" } }]), "size at 124"],
     ["a negative size", forgedTar([{ name: "a", raw: { 124: "\xff".repeat(12) } }]), "size at 124"],
     ["letters for a number", forgedTar([{ name: "a", raw: { 108: "nobody" } }]), "uid at 108"],
+    ["a negative owner", forgedTar([{ name: "a", raw: { 108: `${"\xff".repeat(7)}\xfb` } }]), "uid at 0"],
+    ["an owner of 2^40", forgedTar([{ name: "a", raw: { 116: "\x80\0\x01\0\0\0\0\0" } }]), "gid at 0"],
+    ["an owner who is nobody", forgedTar([{ name: "a", pax: { uid: String(2 ** 32 - 1) } }]), "uid at 1024"],
+    [
+      "a sparse file of negative size",
+      forgedTar([{ name: "a", type: "S", raw: { 257: "ustar  \0", 483: `${"\xff".repeat(11)}\xfb` } }]),
+      "real size at 483",
+    ],
     ["an unknown type", forgedTar([{ name: "a", type: "Q" }]), "type at 0"],
     ["one block of zeros between", Buffer.concat([Buffer.alloc(512), forgedTar([{ name: "a" }])]), "header at 0"],
     ["an extended header and no member", forgedTar([{ name: "p", type: "x", content: "6 a=b\n" }]), "header at 1024"],
@@ -232,6 +240,15 @@ describe("what is malformed is refused, with its place", () => {
   test.each(cases)("%s", (_, bytes, place) => {
     expect(refusal(bytes)).toBe(place);
   });
+});
+
+test("a hundred thousand records for all members are no burden of each", () => {
+  const records = paxRecords(Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`k${at}`, "v"])));
+  const members = Array.from({ length: 1000 }, () => ({ name: "a", content: "x", pax: { comment: "x" } }));
+  const bytes = forgedTar([{ name: "p", type: "g", content: records }, ...members]);
+  const before = performance.now();
+  expect(membersOf(bytes)).toHaveLength(1000);
+  expect(performance.now() - before).toBeLessThan(2000);
 });
 
 test("an archive is told from whatever else", () => {

@@ -3,7 +3,16 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { FormatError } from "../errors.ts";
 import { Blocks, endsEarly } from "./blocks.ts";
-import { BLOCK, FIELDS, GNU_MAGIC, LONGEST_EXTENSION, LONGEST_NAME, TYPE, USTAR_MAGIC } from "./constants.ts";
+import {
+  BLOCK,
+  FIELDS,
+  GNU_MAGIC,
+  LARGEST_ID,
+  LONGEST_EXTENSION,
+  LONGEST_NAME,
+  TYPE,
+  USTAR_MAGIC,
+} from "./constants.ts";
 import { NO_RECORDS, recordsIn, type Records } from "./extended.ts";
 import type { Member, MemberType, Piece } from "./member.ts";
 import { decimalIn, numberIn } from "./number.ts";
@@ -148,6 +157,13 @@ class Header {
     return record === undefined ? this.number(name) : decimalIn(record, name, this.start, name === "mtime");
   }
 
+  /** An owner's number, as the kernel has them. */
+  owner(name: "uid" | "gid"): number {
+    const id = this.recorded(name);
+    if (id < 0 || id > LARGEST_ID) this.fail(name, `${id} is no number of an owner`);
+    return id;
+  }
+
   get name(): string {
     const name = this.records.get("path") ?? this.longName;
     if (name !== undefined) return name;
@@ -208,8 +224,8 @@ function memberOf(header: Header, blocks: Blocks): Member {
     name: header.path(name, "name"),
     linkName: type === "hard link" || type === "symbolic link" ? header.path(header.linkName, "link name") : "",
     mode: header.number("mode") & 0o7777,
-    uid: header.recorded("uid"),
-    gid: header.recorded("gid"),
+    uid: header.owner("uid"),
+    gid: header.owner("gid"),
     mtime: header.recorded("mtime"),
     size,
     pieces,

@@ -3,7 +3,7 @@ import { toText } from "../bytes/text.ts";
 import { FormatError } from "../errors.ts";
 import type { Blocks } from "./blocks.ts";
 import { BLOCK, MOST_PIECES } from "./constants.ts";
-import type { Records } from "./extended.ts";
+import { OTHER_SPARSE, type Records } from "./extended.ts";
 import type { Piece } from "./member.ts";
 import { decimalIn, numberIn } from "./number.ts";
 
@@ -16,6 +16,8 @@ const SIZE_AT = 483;
 const ENTRIES_OF_BLOCK = 21;
 const MORE_OF_BLOCK_AT = 504;
 
+const SPARSE = ["GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.name", "GNU.sparse.realsize", OTHER_SPARSE];
+
 export interface SparseFile {
   readonly size: number;
   readonly pieces: readonly Piece[];
@@ -24,6 +26,7 @@ export interface SparseFile {
 /** The file that a header of GNU's type `S` describes, its map's further blocks, and where the content begins. */
 export function gnuSparse(header: string, start: number, blocks: Blocks): SparseFile & { content: number } {
   const size = numberIn(header.slice(SIZE_AT, SIZE_AT + 12), "real size", start + SIZE_AT);
+  if (size < 0) throw new FormatError("tar", "real size", start + SIZE_AT, "less than nothing");
   const list: number[] = [];
   take(header, ENTRIES_AT, ENTRIES, start, list);
   let more = header.charCodeAt(MORE_AT) !== 0;
@@ -63,7 +66,7 @@ export function paxSparse(
 ): (SparseFile & { name: string | undefined }) | undefined {
   const version = `${records.get("GNU.sparse.major") ?? ""}.${records.get("GNU.sparse.minor") ?? ""}`;
   if (version !== "1.0") {
-    if (![...records.keys()].some((keyword) => keyword.startsWith("GNU.sparse."))) return undefined;
+    if (!SPARSE.some((keyword) => records.has(keyword))) return undefined;
     throw new FormatError("tar", "extended header", start, "a sparse file in a form other than 1.0");
   }
   const size = decimalIn(records.get("GNU.sparse.realsize") ?? "", "GNU.sparse.realsize", start);
