@@ -13,7 +13,7 @@ import type { Image, ImageSettings } from "./image.ts";
 import { UNPACKING_SECONDS } from "./limits.ts";
 import type { ImageNode } from "./node.ts";
 import { Tree, plainBase } from "./tree.ts";
-import { unpacked } from "./unpack.ts";
+import { Allowance, unpacked } from "./unpack.ts";
 
 /** Who packs a file of such a name, so that the same bytes give the same bytes. */
 const PACKERS = [
@@ -36,7 +36,7 @@ export class ArchiveImage implements Image {
     this.#path = file.path;
     this.#settings = settings;
     const tick = (): void => settings.progress?.(0, 1, this.#path);
-    this.#archive = unpacked(file, settings.temporaryFolder, tick);
+    this.#archive = unpacked(file, settings.temporaryFolder, new Allowance(), tick);
     try {
       if (!isTar(this.#archive)) throw new HookError("root", "open image", this.#path, "not a tar archive");
       this.#tree.addLayer(readTar(this.#archive), this.#archive, false, tick);

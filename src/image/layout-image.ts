@@ -11,7 +11,7 @@ import { membersOf, textOf, type Document } from "./document.ts";
 import type { Image, ImageSettings } from "./image.ts";
 import { openLayout, type Layer, type Layout, type LayoutReference, type Step } from "./layout.ts";
 import { Tree } from "./tree.ts";
-import { unpacked } from "./unpack.ts";
+import { Allowance, unpacked } from "./unpack.ts";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
 const LAYER_TYPES = {
@@ -27,6 +27,8 @@ export class LayoutImage implements Image, Disposable {
   readonly #settings: ImageSettings;
   readonly #tree: Tree = new Tree();
   readonly #archives: HostBytes[] = [];
+  readonly #allowance = new Allowance();
+  readonly #digests = new Set<string>();
 
   /** Throws HookError. */
   constructor(reference: LayoutReference, settings: ImageSettings) {
@@ -46,7 +48,9 @@ export class LayoutImage implements Image, Disposable {
 
   #addLayer({ blob, identity }: Layer, number: number, tick: () => void): void {
     const file = this.#layout.blobs.open(blob, tick);
-    const archive = unpacked(file, this.#settings.temporaryFolder, tick);
+    const isKnown = this.#digests.has(blob.digest);
+    this.#digests.add(blob.digest);
+    const archive = unpacked(file, this.#settings.temporaryFolder, this.#allowance, tick, isKnown);
     this.#archives.push(archive);
     if (archive !== file || identity !== blob.digest) {
       checkDigest(archive, identity, `layer ${number} is not what rootfs.diff_ids says: unpacked it has`, tick);

@@ -14,7 +14,7 @@ export const MOST_STEPS = 3_000_000;
 export const MOST_LAYERS = 256;
 /** Bytes of an OCI layout's index, of a manifest, of a configuration. */
 export const LONGEST_DOCUMENT = 4 << 20;
-/** An archive may unpack to this many bytes, or so many times its own size, whichever is more. */
+/** The archives of an image may unpack to this many bytes, or so many times their size, whichever is more. */
 export const SMALLEST_UNPACKED_LIMIT = 2 ** 28;
 export const UNPACKED_RATIO = 200;
 /** And to no more than this. */

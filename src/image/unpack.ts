@@ -16,12 +16,35 @@ const PACKERS = [
   { magic: "BZh", names: ["bzip2"], words: ["-d", "-c"] },
 ] as const;
 
+/** What the archives of one image may unpack to, all together: its author can name one of them any number of times. */
+export class Allowance {
+  #packed = 0;
+  #unpacked = 0;
+
+  /** For an archive of `packed` bytes more: all that is allowed now, and what is left of it. */
+  take(packed: number): { readonly limit: number; readonly left: number } {
+    this.#packed += packed;
+    const limit = Math.min(Math.max(SMALLEST_UNPACKED_LIMIT, UNPACKED_RATIO * this.#packed), LARGEST_UNPACKED);
+    return { limit, left: Math.max(limit - this.#unpacked, 0) };
+  }
+
+  use(unpacked: number): void {
+    this.#unpacked += unpacked;
+  }
+}
+
 /**
  * The archive in a file: itself when it is not packed, else what the machine's program makes of it, in a file without a
  * name in `folder`. The given file is closed in that case. Throws HookError `program` when the program is missing or
- * fails, `limit` when too much comes out.
+ * fails, `limit` when too much comes out. `isKnown` says that the same file was unpacked before.
  */
-export function unpacked(file: HostBytes, folder: string, tick?: () => void): HostBytes {
+export function unpacked(
+  file: HostBytes,
+  folder: string,
+  allowance: Allowance,
+  tick?: () => void,
+  isKnown = false,
+): HostBytes {
   const packer = PACKERS.find(({ magic }) => toText(file.read(0, magic.length)) === magic);
   if (packer === undefined) return file;
   using packed = file;
@@ -30,13 +53,13 @@ export function unpacked(file: HostBytes, folder: string, tick?: () => void): Ho
     const names = packer.names.join(" or ");
     throw new HookError("program", "unpack", file.path, `needs the program ${names}, which is not on this machine`);
   }
-  const limit = Math.min(Math.max(SMALLEST_UNPACKED_LIMIT, UNPACKED_RATIO * file.size), LARGEST_UNPACKED);
+  const { limit, left } = allowance.take(isKnown ? 0 : file.size);
   using spool = new Spool(folder);
   packed.rewind();
   const { status, signal, stderr } = runProgram(path, packer.words, {
     stdin: packed.descriptor,
     stdout: spool.descriptor,
-    fileSizeLimit: limit,
+    fileSizeLimit: left,
     timeoutSeconds: UNPACKING_SECONDS,
     tick,
   });
@@ -46,5 +69,7 @@ export function unpacked(file: HostBytes, folder: string, tick?: () => void): Ho
     const how = signal === 0 ? `status ${status}` : `signal ${signal}`;
     throw new HookError("program", "unpack", file.path, `${path} failed in ${folder}, ${how}: ${line}`);
   }
-  return spool.take(file.path);
+  const archive = spool.take(file.path);
+  allowance.use(archive.size);
+  return archive;
 }

@@ -319,6 +319,20 @@ describe("layers", () => {
     expect(attacked.refusal()).toContain("to more than 268435456 bytes");
   }, 60_000);
 
+  test("four times one that unpacks to as much as one may", (context) => {
+    if (program("gzip") === undefined) return context.skip("needs gzip");
+    const attacked = new Attacked();
+    const zeros = Buffer.alloc(100 << 20);
+    const [first, other] = [base, zeros].map((bytes) => attacked.layout.blob(bytes, "").digest);
+    const packed = gzipSync(zeros, { level: 9 });
+    const again = <T>(one: T, each: T): T[] => [one, each, each, each, each];
+    const identities = again(first, other);
+    attacked.layout.only(again<Buffer>(base, packed), {
+      config: { rootfs: { type: "layers", diff_ids: identities } },
+    });
+    expect(attacked.refusal()).toContain("to more than 268435456 bytes");
+  }, 60_000);
+
   test.each([".wh..wh..opq", ".wh.libc.so.6", ".wh.libcuda.so.580"])(
     "a soname that would hide files in our layer: %s",
     (soname) => {
