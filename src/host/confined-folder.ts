@@ -50,10 +50,13 @@ export class ConfinedFolder implements Disposable {
     throw new HookError(this.#code, "open", path, reason, { errno: -result });
   }
 
-  /** A file that will have that name. What killed processes of ours left here is removed. Throws HookError `kernel`. */
-  create(name: string): NewFile {
+  /**
+   * A file that will have that name; with `likeOld`, it is as the one that has it is, but for its bytes. What killed
+   * processes of ours left here is removed. Throws HookError `kernel`.
+   */
+  create(name: string, likeOld = false): NewFile {
     removeLeftovers(`/proc/self/fd/${this.#descriptor}`); // the folder itself, wherever its path leads by now
-    return new NewFile(this.#descriptor, name, `${this.path}/${name}`);
+    return new NewFile(this.#descriptor, name, `${this.path}/${name}`, likeOld);
   }
 
   [Symbol.dispose](): void {

@@ -16,6 +16,8 @@ export class HostBytes implements ByteSource, Disposable {
   readonly path: string;
   readonly descriptor: number;
   readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
   readonly #code: ErrorCode;
 
   /** Takes over an open descriptor. Throws HookError of the given code when it is of something else. */
@@ -27,6 +29,7 @@ export class HostBytes implements ByteSource, Disposable {
     this.path = path;
     this.descriptor = descriptor;
     this.size = size;
+    this.mode = stat.mode;
     this.#code = code;
     if (size >= 0 && (isDevice || stat.type === S_IFREG)) return;
     close(descriptor);

@@ -125,8 +125,11 @@ function behindLinks(path: string): string {
   throw failure("follow", path, -ELOOP);
 }
 
-/** What is to be kept of the old file; undefined when there is none. */
-function modelOf(directory: number, name: string, path: string): FileModel | undefined {
+/**
+ * What is to be kept of the file `name` in an open directory when it is replaced; undefined when there is none. Throws
+ * HookError `kernel`, or `refused` for what is no regular file.
+ */
+export function modelOf(directory: number, name: string, path: string): FileModel | undefined {
   const old = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (old === -ENOENT) return undefined;
   if (old < 0) throw failure("open", path, old);
@@ -161,8 +164,8 @@ function make(directory: number, temporary: string, bytes: Uint8Array, model: Fi
   }
 }
 
-/** Changes only what differs: who owns the file but is not root may not even set what is there already. */
-function likeModel(made: number, { owner, mode, attributes, label }: FileModel, path: string): void {
+/** Gives an open file what the model says. Changes only what differs: who owns the file but is not root may not even set what is there already. */
+export function likeModel(made: number, { owner, mode, attributes, label }: FileModel, path: string): void {
   const stat = new Stat();
   succeed(fstat(made, stat), "look at", path);
   if (owner !== undefined && (owner.uid !== stat.uid || owner.gid !== stat.gid)) {

@@ -11,8 +11,8 @@ import { endOfArchive, memberBytes } from "../tar/write.ts";
 import { changedMembers } from "./changed-members.ts";
 import type { Image, ImageSettings } from "./image.ts";
 import { UNPACKING_SECONDS } from "./limits.ts";
-import type { ImageNode } from "./node.ts";
-import { Tree, plainBase } from "./tree.ts";
+import { GoneNames } from "./gone-names.ts";
+import { Tree } from "./tree.ts";
 import { Allowance, unpacked } from "./unpack.ts";
 
 /** Who packs a file of such a name, so that the same bytes give the same bytes. */
@@ -20,6 +20,7 @@ const PACKERS = [
   { suffixes: [".gz", ".tgz"], names: ["gzip", "pigz"], words: ["-n", "-c"] },
   { suffixes: [".zst", ".tzst"], names: ["zstd"], words: ["-q", "-c"] },
   { suffixes: [".xz", ".txz"], names: ["xz"], words: ["-c", "-T1"] },
+  { suffixes: [".bz2", ".tbz2", ".tbz"], names: ["bzip2"], words: ["-c"] },
 ] as const;
 
 /** A root filesystem in a tar archive, which may be packed. */
@@ -28,6 +29,8 @@ export class ArchiveImage implements Image {
   readonly needsDestination = true;
   readonly #path: string;
   readonly #settings: ImageSettings;
+  /** Who may read the archive may read what is made of it. */
+  readonly #mode: number;
   readonly #archive: HostBytes;
   readonly #tree: Tree = new Tree();
 
@@ -35,6 +38,7 @@ export class ArchiveImage implements Image {
   constructor(file: HostBytes, settings: ImageSettings) {
     this.#path = file.path;
     this.#settings = settings;
+    this.#mode = file.mode & 0o666;
     const tick = (): void => settings.progress?.(0, 1, this.#path);
     this.#archive = unpacked(file, settings.temporaryFolder, new Allowance(), tick);
     try {
@@ -55,55 +59,33 @@ export class ArchiveImage implements Image {
     using folder = ConfinedFolder.open(slash < 0 ? "." : path.slice(0, slash + 1), "kernel");
     const name = path.slice(slash + 1);
     const packer = PACKERS.find(({ suffixes }) => suffixes.some((suffix) => name.endsWith(suffix)));
-    using file = folder.create(name);
+    using file = folder.create(name, true);
     if (packer === undefined) this.#writePlain(file);
     else this.#writePacked(file, packer);
-    file.commit(0o644);
+    file.commit(this.#mode);
     return path;
   }
 
   /** What stays, as it is; then what is new. A member that something new replaces is left out, however often it is there. */
   #writePlain(file: HostWriter): void {
-    const gone = this.#goneNames();
-    const bases = new Set<string>();
-    for (const names of gone.values()) for (const name of names) bases.add(name);
+    const gone = new GoneNames(this.#tree, this.root.changes);
+    gone.keepTargets(readTar(this.#archive));
     let start = 0;
     let end = 0;
+    let hasGlobal = false;
     for (const member of readTar(this.#archive)) {
-      const base = plainBase(member.name);
-      const place = base === "" || bases.has(base) ? this.#tree.placeOf(member) : undefined;
-      if (place !== undefined && gone.get(place.parent)?.has(place.name) === true) {
+      if (gone.has(member)) {
         file.copy(this.#archive, start, end);
         start = member.end;
       }
-      ({ end } = member);
+      ({ end, hasGlobal } = member);
     }
     file.copy(this.#archive, start, Math.min(end, this.#archive.size));
     file.write(new Uint8Array(Math.max(end - this.#archive.size, 0)));
     const time = this.#settings.time ?? this.#tree.newest;
     for (const member of changedMembers(this.root.changes, this.#tree.root, time, false))
-      file.write(memberBytes(member));
+      file.write(memberBytes(member, hasGlobal));
     file.write(endOfArchive());
-  }
-
-  /** By folder: names whose members are left out. Those that other members are hard links to are kept and overwritten. */
-  #goneNames(): ReadonlyMap<ImageNode, ReadonlySet<string>> {
-    const gone = new Map<ImageNode, Set<string>>();
-    for (const { kind, path } of this.root.changes) {
-      const names = path.slice(1).split("/");
-      const name = names.pop() ?? "";
-      let parent: ImageNode | undefined = this.#tree.root;
-      for (const each of names) parent = parent?.children?.get(each);
-      const node = parent?.children?.get(name);
-      if (parent === undefined || node === undefined || node.children !== undefined) continue;
-      if (node.names > 1) {
-        if (kind !== "removed") continue;
-        throw new HookError("refused", "write archive", path, "cannot be left out, other members are hard links to it");
-      }
-      const list = gone.get(parent) ?? new Set();
-      gone.set(parent, list.add(name));
-    }
-    return gone;
   }
 
   #writePacked(file: NewFile, packer: (typeof PACKERS)[number]): void {

@@ -1,6 +1,7 @@
 /** What was changed in a tree, as members of an archive. */
 import { HookError } from "../errors.ts";
 import type { Change } from "../rootfs/changes.ts";
+import { NO_ATTRIBUTES } from "../tar/member.ts";
 import type { NewMember } from "../tar/write.ts";
 import type { ImageNode } from "./node.ts";
 
@@ -73,6 +74,11 @@ function memberOf(change: Change, time: number): NewMember | undefined {
 function folderMember(path: string, root: ImageNode, time: number): NewMember {
   let node: ImageNode | undefined = root;
   for (const name of path.split("/")) node = node?.children?.get(name);
-  const { mode, uid, gid, mtime } = node?.owned ?? { ...OWNED, mode: 0o755, mtime: time };
-  return { type: "directory", name: path, mode, uid, gid, mtime };
+  const { mode, uid, gid, mtime, attributes } = node?.owned ?? {
+    ...OWNED,
+    mode: 0o755,
+    mtime: time,
+    attributes: NO_ATTRIBUTES,
+  };
+  return { type: "directory", name: path, mode, uid, gid, mtime, attributes };
 }

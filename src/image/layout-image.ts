@@ -7,13 +7,15 @@ import { endOfArchive, memberBytes } from "../tar/write.ts";
 import { inFile } from "./archive-image.ts";
 import { checkDigest, descriptorOf, type Written } from "./blobs.ts";
 import { changedMembers } from "./changed-members.ts";
-import { membersOf, textOf, type Document } from "./document.ts";
+import { membersOf, textOf, type Document, type Members } from "./document.ts";
 import type { Image, ImageSettings } from "./image.ts";
 import { openLayout, type Layer, type Layout, type LayoutReference, type Step } from "./layout.ts";
 import { Tree } from "./tree.ts";
 import { Allowance, unpacked } from "./unpack.ts";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
+/** The last second of the year 9999, behind which RFC 3339 has no times: a time zone leads there. */
+const LAST_SECOND = 253_402_300_799;
 const LAYER_TYPES = {
   oci: "application/vnd.oci.image.layer.v1.tar",
   docker: "application/vnd.docker.image.rootfs.diff.tar",
@@ -73,7 +75,7 @@ export class LayoutImage implements Image, Disposable {
     for (let at = steps.length - 1; at > 0; at -= 1) {
       const { index, chosen } = stepAt(steps, at);
       const list = index.list("manifests");
-      const manifests = list.with(chosen, { ...list[chosen], ...written });
+      const manifests = list.with(chosen, replaced(list[chosen], written));
       written = blobs.write(index.with({ manifests }).bytes);
     }
     this.#replaceIndex(written, tag);
@@ -92,12 +94,12 @@ export class LayoutImage implements Image, Disposable {
     const { blobs, config, manifest, manifestType } = this.#layout;
     const time = this.#settings.time ?? secondsOf(textOf(config.members, "created"));
     const members = changedMembers(this.root.changes, this.#tree.root, time, true);
-    const layer = blobs.write(joined([...members.map(memberBytes), endOfArchive()]));
+    const layer = blobs.write(joined([...members.map((member) => memberBytes(member)), endOfArchive()]));
     const isDocker = manifestType.startsWith("application/vnd.docker.");
     const mediaType = isDocker ? LAYER_TYPES.docker : LAYER_TYPES.oci;
     const described = blobs.write(this.#newConfig(layer.digest, time, message).bytes);
     const newManifest = manifest.with({
-      config: { ...membersOf(manifest.members, "config"), ...described },
+      config: replaced(membersOf(manifest.members, "config"), described),
       layers: [...manifest.list("layers"), { mediaType, ...layer }],
     });
     return blobs.write(newManifest.bytes);
@@ -123,12 +125,15 @@ export class LayoutImage implements Image, Disposable {
     const old = list[chosen] ?? {};
     const manifests =
       tag === undefined
-        ? list.with(chosen, { ...old, ...written })
+        ? list.with(chosen, replaced(old, written))
         : [
             ...list.filter((each) => textOf(membersOf(each, "annotations"), REF_NAME) !== tag),
-            { ...old, ...written, annotations: { ...membersOf(old, "annotations"), [REF_NAME]: stringFromUtf8(tag) } },
+            {
+              ...replaced(old, written),
+              annotations: { ...membersOf(old, "annotations"), [REF_NAME]: stringFromUtf8(tag) },
+            },
           ];
-    using file = folder.create("index.json");
+    using file = folder.create("index.json", true);
     file.write(index.with({ manifests }).bytes);
     file.commit(0o644);
   }
@@ -137,6 +142,12 @@ export class LayoutImage implements Image, Disposable {
     for (const archive of this.#archives) archive.close();
     this.#layout.folder[Symbol.dispose]();
   }
+}
+
+/** A descriptor of something else instead. Its `data` would be the bytes of what was before. */
+function replaced(descriptor: Members | undefined, written: Written): Members {
+  const { data: _, ...rest } = descriptor ?? {};
+  return { ...rest, ...written };
 }
 
 function elementsOf(value: unknown): readonly unknown[] {
@@ -164,5 +175,6 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 function secondsOf(time: string | undefined): number {
   const [, whole, zone] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(time ?? "") ?? [];
   const milliseconds = Date.parse(`${whole ?? ""}${zone ?? ""}`);
-  return Number.isNaN(milliseconds) ? 0 : Math.max(Math.floor(milliseconds / 1000), 0);
+  const seconds = Math.floor(milliseconds / 1000);
+  return Number.isNaN(milliseconds) ? 0 : Math.min(Math.max(seconds, 0), LAST_SECOND);
 }

@@ -10,6 +10,8 @@ export const DEEPEST = 256;
 export const MOST_LINKS = 40;
 /** Steps of all paths of an image: members, names on their ways, and eight bytes of the links on these. */
 export const MOST_STEPS = 3_000_000;
+/** Bytes of extended attributes of folders. */
+export const MOST_ATTRIBUTE_BYTES = 16 << 20;
 /** Layers of an image. */
 export const MOST_LAYERS = 256;
 /** Bytes of an OCI layout's index, of a manifest, of a configuration. */

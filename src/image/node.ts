@@ -3,7 +3,7 @@ import { EINVAL, EISDIR, ENOENT, ENOTDIR, S_IFDIR } from "../rootfs/constants.ts
 import type { DirectoryEntry } from "../rootfs/directory.ts";
 import type { OpenFile } from "../rootfs/open-file.ts";
 import type { NodeFacts, SourceNode } from "../rootfs/source.ts";
-import type { Piece } from "../tar/member.ts";
+import type { Attribute, Piece } from "../tar/member.ts";
 import { ImageFile } from "./file.ts";
 
 /** Where a regular file's bytes are. */
@@ -28,6 +28,8 @@ export interface Owned {
   readonly gid: number;
   /** Whole seconds since 1970, not before. */
   readonly mtime: number;
+  /** Of a folder: records of extended attributes. */
+  readonly attributes: readonly Attribute[];
 }
 
 /** What is a device's only. */

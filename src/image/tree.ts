@@ -6,8 +6,8 @@
 import type { ByteSource } from "../bytes/source.ts";
 import { FormatError, HookError } from "../errors.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from "../rootfs/constants.ts";
-import type { Member, MemberType } from "../tar/member.ts";
-import { DEEPEST, LONGEST_COMPONENT, MOST_LINKS, MOST_NAMES, MOST_STEPS } from "./limits.ts";
+import { NO_ATTRIBUTES, type Member, type MemberType } from "../tar/member.ts";
+import { DEEPEST, LONGEST_COMPONENT, MOST_ATTRIBUTE_BYTES, MOST_LINKS, MOST_NAMES, MOST_STEPS } from "./limits.ts";
 import { ImageNode, type Owned } from "./node.ts";
 
 const TYPES: Readonly<Record<Exclude<MemberType, "hard link">, number>> = {
@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<Exclude<MemberType, "hard link">, number>> = {
   fifo: S_IFIFO,
 };
 
-const NEW_FOLDER: Owned = { type: S_IFDIR, mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+const NEW_FOLDER: Owned = { type: S_IFDIR, mode: 0o755, uid: 0, gid: 0, mtime: 0, attributes: NO_ATTRIBUTES };
 
 const MEMBERS_PER_TICK = 1000;
 
@@ -38,6 +38,7 @@ export class Tree {
   #layer = 0;
   #names = 0;
   #steps = 0;
+  #attributeBytes = 0;
   /** The last folder that a member was in, and its path as the archive has it: the next one is often there as well. */
   #lastPath: string | undefined;
   #lastPlace: Place = [this.root];
@@ -113,12 +114,22 @@ export class Tree {
   }
 
   /** A member's, which are those of the member before it more often than not. */
-  #ownedOf({ mode, uid, gid, mtime: time }: Member, type: number): Owned {
+  #ownedOf({ mode, uid, gid, mtime: time, attributes }: Member, type: number): Owned {
     const mtime = Math.max(Math.floor(time), 0);
     const last = this.#lastOwned;
     const same =
       last.type === type && last.mode === mode && last.uid === uid && last.gid === gid && last.mtime === mtime;
-    if (!same) this.#lastOwned = { type, mode, uid, gid, mtime };
+    if (same && attributes.length === 0 && last.attributes.length === 0) return last;
+    for (const [keyword, value] of attributes) this.#attributeBytes += keyword.length + value.length;
+    if (this.#attributeBytes > MOST_ATTRIBUTE_BYTES) {
+      throw new HookError(
+        "limit",
+        "read image",
+        "",
+        `more than ${MOST_ATTRIBUTE_BYTES} bytes of attributes of folders`,
+      );
+    }
+    this.#lastOwned = { type, mode, uid, gid, mtime, attributes };
     return this.#lastOwned;
   }
 

@@ -28,8 +28,8 @@ export class Allowance {
     return { limit, left: Math.max(limit - this.#unpacked, 0) };
   }
 
-  use(unpacked: number): void {
-    this.#unpacked += unpacked;
+  use(size: number): void {
+    this.#unpacked += size;
   }
 }
 

@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.ts";
+import type { Attribute } from "./member.ts";
 import { decimalIn } from "./number.ts";
 
 /** Records of pax headers, by keyword. Values are byte strings, in whatever character set: `hdrcharset` changes nothing. */
@@ -22,6 +23,12 @@ const KEPT: ReadonlySet<string> = new Set([
 
 /** Stands for a sparse file in one of the forms that are not read. */
 export const OTHER_SPARSE = "GNU.sparse.";
+
+/** Extended attributes, by their names behind it (Go's archive/tar, GNU tar, star). */
+const ATTRIBUTE = "SCHILY.xattr.";
+
+/** Records of one member. */
+const MOST_RECORDS = 1000;
 
 /** Keywords that could only be one member's. */
 const OF_ONE_MEMBER: ReadonlySet<string> = new Set(["path", "linkpath", "size"]);
@@ -47,10 +54,19 @@ export function recordsIn(text: string, before: Records, offset: number, isGloba
     if (isGlobal && (OF_ONE_MEMBER.has(keyword) || keyword.startsWith("GNU.sparse."))) {
       throw new FormatError("tar", "global header", offset + at, `${keyword} cannot be the same for all members`);
     }
-    const kept = KEPT.has(keyword) ? keyword : keyword.startsWith(OTHER_SPARSE) ? OTHER_SPARSE : undefined;
+    const isKept = KEPT.has(keyword) || (!isGlobal && keyword.startsWith(ATTRIBUTE));
+    const kept = isKept ? keyword : keyword.startsWith(OTHER_SPARSE) ? OTHER_SPARSE : undefined;
     if (kept !== undefined && value === "") records.delete(kept);
     else if (kept !== undefined) records.set(kept, value);
+    if (records.size > MOST_RECORDS) {
+      throw new FormatError("tar", "extended header", offset + at, `more than ${MOST_RECORDS} records`);
+    }
     at = end;
   }
   return records;
+}
+
+/** The records of extended attributes. */
+export function attributesIn(records: Records): readonly Attribute[] {
+  return [...records].filter(([keyword]) => keyword.startsWith(ATTRIBUTE));
 }

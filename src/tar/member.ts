@@ -18,6 +18,8 @@ export interface Piece {
   readonly length: number;
 }
 
+export type Attribute = readonly [keyword: string, value: string];
+
 export interface Member {
   readonly type: MemberType;
   /** Byte string as the archive has it: may be absolute, and have `..` in it. */
@@ -37,8 +39,14 @@ export interface Member {
   /** Of a device. */
   readonly major: number;
   readonly minor: number;
+  /** Of a directory: records of its extended attributes, keyword and value. */
+  readonly attributes: readonly Attribute[];
+  /** Whether a global header stands before it. */
+  readonly hasGlobal: boolean;
   /** First byte of its headers in the archive. */
   readonly start: number;
   /** First byte behind it, padding included. */
   readonly end: number;
 }
+
+export const NO_ATTRIBUTES: readonly Attribute[] = [];

@@ -13,8 +13,8 @@ import {
   TYPE,
   USTAR_MAGIC,
 } from "./constants.ts";
-import { NO_RECORDS, recordsIn, type Records } from "./extended.ts";
-import type { Member, MemberType, Piece } from "./member.ts";
+import { NO_RECORDS, attributesIn, recordsIn, type Records } from "./extended.ts";
+import { NO_ATTRIBUTES, type Member, type MemberType, type Piece } from "./member.ts";
 import { decimalIn, numberIn } from "./number.ts";
 import { gnuSparse, paxSparse } from "./sparse.ts";
 
@@ -50,6 +50,7 @@ export function isTar(source: ByteSource): boolean {
 export function* readTar(source: ByteSource): Generator<Member> {
   const blocks = new Blocks(source);
   let global = NO_RECORDS;
+  let hasGlobal = false;
   let offset = 0;
   while (offset < blocks.size) {
     const start = offset;
@@ -69,13 +70,14 @@ export function* readTar(source: ByteSource): Generator<Member> {
       const isGlobal = type === TYPE.global;
       if (isGlobal || type === TYPE.extended || type === TYPE.extendedOfSolaris) {
         const content = extension(blocks, offset, size);
+        hasGlobal ||= isGlobal;
         if (isGlobal) records = global = recordsIn(content, global, offset + BLOCK, true);
         else records = recordsIn(content, records, offset + BLOCK, false);
       } else if (type === TYPE.gnuLongName) longName = terminated(extension(blocks, offset, size));
       else if (type === TYPE.gnuLongLink) longLink = terminated(extension(blocks, offset, size));
       else if (type === TYPE.gnuVolume) extension(blocks, offset, size);
       else {
-        const member = memberOf(new Header(text, offset, start, records, longName, longLink), blocks);
+        const member = memberOf(new Header(text, offset, start, records, longName, longLink), blocks, hasGlobal);
         yield member;
         offset = member.end;
         break;
@@ -187,7 +189,7 @@ class Header {
   }
 }
 
-function memberOf(header: Header, blocks: Blocks): Member {
+function memberOf(header: Header, blocks: Blocks, hasGlobal: boolean): Member {
   const { text, offset, records } = header;
   const flag = text.charAt(156);
   let type = TYPES.get(flag);
@@ -231,6 +233,8 @@ function memberOf(header: Header, blocks: Blocks): Member {
     pieces,
     major: isDevice ? header.number("major") : 0,
     minor: isDevice ? header.number("minor") : 0,
+    attributes: type === "directory" && records.size > 0 ? attributesIn(records) : NO_ATTRIBUTES,
+    hasGlobal,
     start: header.start,
     // What is cut off in the padding behind the last member is not missed.
     end: content + padded(kept),

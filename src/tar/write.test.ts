@@ -21,7 +21,8 @@ const members: readonly NewMember[] = [
   { ...values, type: "symbolic link", name: "far", mode: 0o777, linkName: `/${long}` },
   { ...values, type: "directory", name: "n".repeat(100), mode: 0o755 },
 ];
-const archive = (list: readonly NewMember[]): Buffer => Buffer.concat([...list.map(memberBytes), endOfArchive()]);
+const archive = (list: readonly NewMember[]): Buffer =>
+  Buffer.concat([...list.map((member) => memberBytes(member)), endOfArchive()]);
 
 describe("an archive of ours", () => {
   test("is read as it was written", () => {

@@ -4,6 +4,7 @@
  */
 import { writeText } from "../bytes/text.ts";
 import { BLOCK, FIELDS, TYPE, USTAR_MAGIC, USTAR_VERSION } from "./constants.ts";
+import type { Attribute } from "./member.ts";
 
 export interface NewMember {
   readonly type: "file" | "symbolic link" | "directory";
@@ -15,6 +16,8 @@ export interface NewMember {
   readonly gid: number;
   /** Whole seconds since 1970, not before. */
   readonly mtime: number;
+  /** Records of extended attributes. */
+  readonly attributes?: readonly Attribute[];
   /** Of a file: its content. */
   readonly bytes?: Uint8Array;
 }
@@ -28,16 +31,21 @@ const FLAGS: Readonly<Record<NewMember["type"], string>> = {
 /** The largest number in an octal field of so many bytes, the last of which is NUL. */
 const largest = (length: number): number => 8 ** (length - 1) - 1;
 
-/** A member's bytes in an archive, padded to whole blocks. */
-export function memberBytes(member: NewMember): Uint8Array {
+/**
+ * A member's bytes in an archive, padded to whole blocks. `isExplicit` says that what a global header might tell of owner
+ * and time is told of this one.
+ */
+export function memberBytes(member: NewMember, isExplicit = false): Uint8Array {
   const name = member.type === "directory" ? `${member.name}/` : member.name;
-  const { linkName = "", bytes = new Uint8Array(0) } = member;
+  const { linkName = "", attributes = [], bytes = new Uint8Array(0) } = member;
   const records = [
     ...(name.length > FIELDS.name[1] ? [record("path", name)] : []),
     ...(linkName.length > FIELDS.linkName[1] ? [record("linkpath", linkName)] : []),
     ...(["uid", "gid", "mtime"] as const)
-      .filter((field) => member[field] > largest(FIELDS[field][1]))
+      .filter((field) => isExplicit || member[field] > largest(FIELDS[field][1]))
       .map((field) => record(field, String(member[field]))),
+    ...(isExplicit ? [record("uname", ""), record("gname", "")] : []),
+    ...attributes.map(([keyword, value]) => record(keyword, value)),
   ].join("");
   const headers =
     records === "" ? [] : [header("x", { ...member, name: "PaxHeader", mode: 0o644 }, "PaxHeader", "", records.length)];
