@@ -83,6 +83,30 @@ class DirectoryBlock {
   }
 }
 
+/**
+ * The blocks of one directory that were looked at last: names are looked up one after the other, and halving begins at
+ * the same blocks each time.
+ */
+export class RecentBlocks {
+  readonly #blocks = new Map<number, DirectoryBlock>();
+  #nid: number | undefined;
+
+  get(data: FileData, blockSize: number, nid: number, index: number): DirectoryBlock {
+    if (this.#nid !== nid) this.#blocks.clear();
+    this.#nid = nid;
+    let block = this.#blocks.get(index);
+    if (block === undefined) {
+      block = new DirectoryBlock(data, blockSize, nid, index);
+      if (this.#blocks.size === MOST_BLOCKS) this.#blocks.clear();
+      this.#blocks.set(index, block);
+    }
+    return block;
+  }
+}
+
+/** Enough for the way to one name, twice, among 500,000. */
+const MOST_BLOCKS = 32;
+
 /** What is in a directory. */
 export interface Listing {
   /** But `.` and `..`, each name once, as the image has them. */
@@ -122,13 +146,19 @@ export function listDirectory(data: FileData, blockSize: number, nid: number, li
  * a program in its container would find. (Linux halves too, but compares less of each name, and finds others there.) Throws
  * FormatError when the directory is broken where it is looked at.
  */
-export function lookUp(data: FileData, blockSize: number, nid: number, name: string): number | undefined {
+export function lookUp(
+  data: FileData,
+  blockSize: number,
+  nid: number,
+  name: string,
+  recent: RecentBlocks,
+): number | undefined {
   let found: DirectoryBlock | undefined;
   let low = 0;
   let high = Math.ceil(data.size / blockSize) - 1;
   while (low <= high) {
     const middle = low + Math.floor((high - low) / 2);
-    const block = new DirectoryBlock(data, blockSize, nid, middle);
+    const block = recent.get(data, blockSize, nid, middle);
     const first = block.name(0);
     if (name === first) return block.nid(0);
     if (name > first) {

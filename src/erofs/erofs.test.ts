@@ -295,6 +295,16 @@ describe("hostile images", () => {
     expect(found.filter((nid, index) => nid !== undefined && nid !== listed.get(names[index] ?? ""))).toEqual([]);
   });
 
+  test("many names, one after the other: a block is not read for each of them", () => {
+    const names = Array.from({ length: 6000 }, (_, index) => `n${String(index).padStart(20, "0")}`);
+    const root: ForgedFile = { mode: 0o040755, entries: names.map((name) => [name, { mode: FILE }]) };
+    const source = new MemorySource(forgeErofs({ root, blockBits: 16 }).bytes);
+    const erofs = Erofs.open(source);
+    const before = source.bytesRead;
+    for (const name of names) expect(erofs.lookUp(erofs.root, name)).toBeDefined();
+    expect(source.bytesRead - before).toBeLessThan(2 * source.size);
+  });
+
   test("a table of chunks beyond the image", () => {
     const file: ForgedFile = { mode: FILE, extended: true, layout: "block map", wild: { size: 2n ** 50n } };
     const data = open({ root: forgedDirectory([["a", file]]) });

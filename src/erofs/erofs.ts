@@ -2,7 +2,7 @@ import type { ByteSource } from "../bytes/source.ts";
 import { toText } from "../bytes/text.ts";
 import { S_IFDIR, S_IFLNK } from "./constants.ts";
 import { FileData } from "./data.ts";
-import { listDirectory, type Listing, lookUp } from "./directory.ts";
+import { listDirectory, type Listing, lookUp, RecentBlocks } from "./directory.ts";
 import { broken } from "./image.ts";
 import { type Inode, readInode } from "./inode.ts";
 import { DIRECTORY_ENTRIES, TARGET_BYTES } from "./limits.ts";
@@ -25,6 +25,7 @@ export { isErofs } from "./superblock.ts";
 export class Erofs {
   readonly #source: ByteSource;
   readonly #superblock: Superblock;
+  readonly #recent = new RecentBlocks();
   /** The root directory. */
   readonly root: Inode;
 
@@ -56,7 +57,7 @@ export class Erofs {
 
   /** What `name`, which is no `.` or `..`, leads to in a directory; undefined when there is no such name. */
   lookUp(directory: Inode, name: string): Inode | undefined {
-    const nid = lookUp(this.#directory(directory), this.blockSize, directory.nid, name);
+    const nid = lookUp(this.#directory(directory), this.blockSize, directory.nid, name, this.#recent);
     return nid === undefined ? undefined : this.inode(nid);
   }
 
