@@ -341,6 +341,44 @@ describe("a whole process", () => {
     expect(answer(ask(files, { name: "libb.so", from: "/bin/p" }))).toBe("/bin/../d/libb.so (RUNPATH of /bin/p)");
   });
 
+  const filtering = {
+    "/bin/p": program({ needed: ["liba.so", "libb.so"], rpath: "/d" }),
+    "/d/libb.so": elf("libb.so", { needed: [name], runpath: "/of-b" }),
+    "/d/libf.so": elf("libf.so", { needed: [name], runpath: "/of-f" }),
+    "/of-b/libx.so.1": x(),
+    "/of-f/libx.so.1": x(),
+  };
+
+  test.each(["filter", "auxiliary"])("what stands for a library by DT_%s has its turn before the next library", (kind) => {
+    const files = { ...filtering, "/d/liba.so": elf("liba.so", { [kind]: "libf.so" }) };
+    const { process } = ask(files, { from: "/bin/p" });
+    const paths = process.objects.map(({ path }) => path);
+    expect(paths).toEqual(["/bin/p", "/d/liba.so", "/d/libb.so", "/d/libf.so", "/of-f/libx.so.1"]);
+  });
+
+  test("musl takes no notice of filters", () => {
+    const musl = "/lib/ld-musl-x86_64.so.1";
+    const files = {
+      ...filtering,
+      [musl]: elf("libc.so"),
+      "/bin/p": elf(undefined, { interpreter: musl, needed: ["liba.so"], rpath: "/d" }),
+      "/d/liba.so": elf("liba.so", { filter: "libf.so" }),
+    };
+    const { process } = ask(files, { from: "/bin/p" });
+    expect(process.objects.map(({ path }) => path)).toEqual(["/bin/p", "/d/liba.so"]);
+  });
+
+  test("an auxiliary library that is damaged ends nothing", () => {
+    const files = {
+      ...filtering,
+      "/d/liba.so": elf("liba.so", { auxiliary: "libbad.so" }),
+      "/d/libbad.so": text("text"),
+    };
+    const explanation = ask(files, { from: "/bin/p" });
+    expect(explanation.succeeds).toBe(true);
+    expect(notes(explanation).filter((line) => line.startsWith("ends-here"))).toEqual([]);
+  });
+
   test("a folder that is missing is looked for once", () => {
     const explanation = ask({ "/lib/libx.so.1": x(), "/a/b": x() }, { name, libraryPath: "/none:/a" });
     expect(tried(explanation).filter((path) => path.startsWith("/none"))).toHaveLength(10);

@@ -165,7 +165,7 @@ function processNotes(process: Process): Note[] {
   const notes = new Map<string, Note>();
   const remarkable = process.objects.flatMap(({ lookups }) => lookups).filter(({ outcome }) => outcome !== "already");
   for (const lookup of remarkable.slice(0, MOST_EXPLAINED)) {
-    if (lookup.outcome === "refused" && lookup.kind !== "preload") {
+    if (lookup.outcome === "refused" && !isFine(lookup)) {
       const text = `${lookup.name}: the dynamic linker gives up: ${lookup.reason}`;
       notes.set(text, note("ends-here", text));
     }

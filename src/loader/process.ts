@@ -104,12 +104,33 @@ export class Process {
     if (known !== undefined) this.watched = known;
   }
 
-  /** Loads what the objects ask for, breadth first, until nothing is left to ask for. */
+  /**
+   * Loads what the objects ask for, breadth first, until nothing is left to ask for. Only what a filter asks for in its
+   * stead has its turn at once, as it is put before the filter (glibc's elf/dl-deps.c).
+   */
   loadRequests(): void {
+    const asked = new Set<LoadedObject>();
     // An array's iterator sees what is pushed meanwhile.
-    for (const object of this.objects) {
-      for (const { kind, name } of object.object.requests) this.request(name, object, kind);
+    for (const first of this.objects) {
+      const next = [first];
+      for (let object = next.pop(); object !== undefined; object = next.pop()) {
+        if (asked.has(object)) continue;
+        asked.add(object);
+        next.push(...this.#requestsOf(object).reverse());
+      }
     }
+  }
+
+  /** Has an object's requests answered; those that it is a filter for. */
+  #requestsOf(object: LoadedObject): LoadedObject[] {
+    const filtees: LoadedObject[] = [];
+    for (const { kind, name } of object.object.requests) {
+      // musl knows no filters.
+      if (kind !== "needed" && this.#musl !== undefined) continue;
+      const { object: found } = this.request(name, object, kind);
+      if (kind !== "needed" && found !== undefined) filtees.push(found);
+    }
+    return filtees;
   }
 
   /** Looks at a path of the root. */

@@ -31,6 +31,8 @@ const DT_SONAME = 14;
 const DT_RPATH = 15;
 const DT_RUNPATH = 29;
 const DT_FLAGS_1 = 0x6ffffffb;
+const DT_AUXILIARY = 0x7ffffffd;
+const DT_FILTER = 0x7fffffff;
 const NT_GNU_ABI_TAG = 1;
 const NT_GNU_PROPERTY_TYPE_0 = 5;
 const GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
@@ -56,6 +58,9 @@ export interface ForgedElf {
   needed?: readonly string[];
   /** Puts the DT_NEEDED entries behind DT_SONAME. */
   neededLast?: boolean;
+  /** DT_FILTER and DT_AUXILIARY strings, byte strings. */
+  filter?: string;
+  auxiliary?: string;
   /** DT_RPATH and DT_RUNPATH strings, byte strings. */
   rpath?: string;
   runpath?: string;
@@ -140,6 +145,8 @@ export function forgeElf(elf: ForgedElf = {}): Uint8Array {
   const needed = (elf.needed ?? []).map((name) => strings.add(name));
   const sonames = (elf.sonames ?? []).map((name) => strings.add(name));
   const paths = [
+    [DT_FILTER, elf.filter],
+    [DT_AUXILIARY, elf.auxiliary],
     [DT_RPATH, elf.rpath],
     [DT_RUNPATH, elf.runpath],
   ] as const;
