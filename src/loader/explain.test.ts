@@ -349,12 +349,15 @@ describe("a whole process", () => {
     "/of-f/libx.so.1": x(),
   };
 
-  test.each(["filter", "auxiliary"])("what stands for a library by DT_%s has its turn before the next library", (kind) => {
-    const files = { ...filtering, "/d/liba.so": elf("liba.so", { [kind]: "libf.so" }) };
-    const { process } = ask(files, { from: "/bin/p" });
-    const paths = process.objects.map(({ path }) => path);
-    expect(paths).toEqual(["/bin/p", "/d/liba.so", "/d/libb.so", "/d/libf.so", "/of-f/libx.so.1"]);
-  });
+  test.each(["filter", "auxiliary"])(
+    "what stands for a library by DT_%s has its turn before the next library",
+    (kind) => {
+      const files = { ...filtering, "/d/liba.so": elf("liba.so", { [kind]: "libf.so" }) };
+      const { process } = ask(files, { from: "/bin/p" });
+      const paths = process.objects.map(({ path }) => path);
+      expect(paths).toEqual(["/bin/p", "/d/liba.so", "/d/libb.so", "/d/libf.so", "/of-f/libx.so.1"]);
+    },
+  );
 
   test("musl takes no notice of filters", () => {
     const musl = "/lib/ld-musl-x86_64.so.1";

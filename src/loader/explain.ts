@@ -12,6 +12,7 @@ import type { Cpu } from "./cpu.ts";
 import { findLinker, type DynamicLinker } from "./dynamic-linker.ts";
 import type { Lookup } from "./lookup.ts";
 import { note, notesOn, type Note } from "./notes.ts";
+import { preloadNames } from "./preloads.ts";
 import { Process } from "./process.ts";
 
 export { cpuFromCpuinfo, cpusOf, type Cpu } from "./cpu.ts";
@@ -51,9 +52,6 @@ export interface Explanation {
   readonly succeeds: boolean;
 }
 
-const PRELOAD_LIMIT = 1 << 20;
-const MOST_PRELOADS = 256;
-
 /**
  * Builds the process of the program that asks, without running anything of it, and follows one name in it, or all. Throws
  * HookError: `kernel` or `format` when the program cannot be read, `limit` when the root makes more work than any sane one.
@@ -67,7 +65,9 @@ export function explain(root: Root, request: ExplainRequest, log: Log): Explanat
   const { libraryPath } = request;
   const process = new Process(root, { linker, cpu: cpu.cpu, libraryPath }, program);
   const isStatic = program !== undefined && interpreter === undefined && !program.found.object.hasDynamic;
-  const preloads = isStatic ? [] : loadPreloads(process, root, request.preload);
+  const preloads = isStatic
+    ? []
+    : preloadNames(root, linker, request.preload).map((name) => process.request(name, process.program, "preload"));
   const general = generalNotes(process, preloads, isStatic);
   if (request.name === undefined) {
     process.loadRequests();
@@ -132,19 +132,6 @@ function withoutLinks(root: Root, path: string): string {
     at = target.startsWith("/") ? target : `${parent}/${target}`;
   }
   return at;
-}
-
-/** LD_PRELOAD's libraries, then those of /etc/ld.so.preload (ld.so(8)); musl has the first only. */
-function loadPreloads(process: Process, root: Root, preload: string | undefined): Lookup[] {
-  const { preloadPath } = process.linker;
-  const bytes = preloadPath === "" ? 0 : root.read(preloadPath, PRELOAD_LIMIT);
-  // The dynamic linker sees the file as a string of C.
-  const file = typeof bytes === "number" ? "" : (toText(bytes).split("\0", 1)[0] ?? "");
-  const names = (preload ?? "").split(/[ :\t\n]+/).concat(file.replace(/#[^\n]*/g, "").split(/[: \t\n]+/));
-  return names
-    .filter((name) => name !== "")
-    .slice(0, MOST_PRELOADS)
-    .map((name) => process.request(name, process.program, "preload"));
 }
 
 function generalNotes(process: Process, preloads: readonly Lookup[], isStatic: boolean): Note[] {

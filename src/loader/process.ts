@@ -85,7 +85,10 @@ export class Process {
    */
   request(asked: string, by: LoadedObject, kind: LookupKind, exhaustive = false): Lookup {
     const values = { origin: by.origin, lib: this.linker.lib, platform: this.cpu.platform };
-    const name = this.linker.kind === "musl" ? asked : expandTokens(asked, values, this.linker.features.strictTokens);
+    // glibc looks for tokens in what an object asks for, and in paths.
+    const isLiteral = (kind === "preload" || kind === "asked") && !asked.includes("/");
+    const name =
+      this.linker.kind === "musl" || isLiteral ? asked : expandTokens(asked, values, this.linker.features.strictTokens);
     const isWatched = this.watched === undefined && name !== undefined && name === this.#watchedName;
     const lookup =
       name === undefined || name === ""
