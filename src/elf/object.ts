@@ -75,7 +75,8 @@ interface Segment {
  */
 export function readObject(source: ByteSource, header: ElfHeader): ElfObject {
   const segments = readSegments(source, header);
-  const dynamic = segments.findLast(({ type }) => type === PT_DYNAMIC);
+  // That of a file of debugging information has a size in memory only, and does not count.
+  const dynamic = segments.findLast(({ type, fileSize }) => type === PT_DYNAMIC && fileSize > 0);
   const interpreter = segments.find(({ type }) => type === PT_INTERP);
   const names = new Names(source);
   return {
@@ -135,7 +136,10 @@ function readDynamic(
     if (kind === undefined) single.set(tag, value);
     else asked.push([kind, value]);
   }
-  if (!ended && dynamic.fileSize > DYNAMIC_BYTES) fail("dynamic section", start, `more than ${DYNAMIC_BYTES} bytes`);
+  if (!ended && bytes.length < dynamic.fileSize) {
+    const isCut = bytes.length < DYNAMIC_BYTES;
+    fail("dynamic section", start, isCut ? "it reaches beyond the file" : `more than ${DYNAMIC_BYTES} bytes`);
+  }
   const table = single.get(DT_STRTAB);
   const strings = table === undefined ? undefined : (offsetOf(table, segments) ?? table);
   const nameAt = (value: number | undefined, limit: number, field: string): string | undefined => {

@@ -160,6 +160,12 @@ describe("what is passed over, and what ends the search", () => {
       "cannot dynamically load position-independent executable",
     ],
     ["no dynamic section", x({ noDynamic: true }), "object file has no dynamic section"],
+    ["debugging information", x({ wild: { dynamicSize: 0n } }), "object file has no dynamic section"],
+    [
+      "half a library",
+      x({ wild: { dynamicOffset: 0x4000n } }),
+      "cannot read file data: parse ELF: dynamic section at byte 16384: it reaches beyond the file",
+    ],
     ["nothing to load", x({ noLoad: true }), "object file has no loadable segments"],
     ["another byte order", x({ dataByte: 2 }), "ELF file data encoding not little-endian"],
   ])("%s: the dynamic linker gives up", (_, first, reason) => {
@@ -273,6 +279,12 @@ describe("what a person ought to know", () => {
     const isStatic = ask({ "/bin/p": elf(undefined, { noDynamic: true }) }, { from: "/bin/p" });
     expect(notes(isStatic)).toEqual(["static: /bin/p is statically linked: nothing is loaded for it"]);
     expect(isStatic.succeeds).toBe(true);
+    const isPie = ask(
+      { "/bin/p": elf(undefined, { flags1: 0x8000001 }), "/d/libx.so.1": x() },
+      { from: "/bin/p", preload: "/d/libx.so.1" },
+    );
+    expect(notes(isPie)).toEqual(notes(isStatic));
+    expect(isPie.preloads).toEqual([]);
     const fails =
       (bytes: Uint8Array): (() => unknown) =>
       () =>

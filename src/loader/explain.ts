@@ -1,7 +1,7 @@
 /** The part `loader`: how the dynamic linker of a root finds a library, or all that a program needs. */
 import { toText } from "../bytes/text.ts";
 import { readHeader } from "../elf/header.ts";
-import { readObject } from "../elf/object.ts";
+import { DF_1_PIE, readObject, type ElfObject } from "../elf/object.ts";
 import { HookError } from "../errors.ts";
 import { architectureOf, type Architecture } from "../ldconfig/architecture.ts";
 import type { Log } from "../logger.ts";
@@ -64,7 +64,7 @@ export function explain(root: Root, request: ExplainRequest, log: Log): Explanat
   const cpu = request.cpuFor(linker.architecture);
   const { libraryPath } = request;
   const process = new Process(root, { linker, cpu: cpu.cpu, libraryPath }, program);
-  const isStatic = program !== undefined && interpreter === undefined && !program.found.object.hasDynamic;
+  const isStatic = program !== undefined && interpreter === undefined && isStaticProgram(program.found.object);
   const preloads = isStatic
     ? []
     : preloadNames(root, linker, request.preload).map((name) => process.request(name, process.program, "preload"));
@@ -85,6 +85,11 @@ export function explain(root: Root, request: ExplainRequest, log: Log): Explanat
 /** Only a missing preload or auxiliary library does no harm. */
 export function isFine({ outcome, kind }: Lookup): boolean {
   return outcome === "loaded" || outcome === "already" || kind === "preload" || kind === "auxiliary";
+}
+
+/** Of a file without an interpreter: it is no library, and may be static-pie. */
+function isStaticProgram({ hasDynamic, flags1 }: ElfObject): boolean {
+  return !hasDynamic || (flags1 & DF_1_PIE) !== 0;
 }
 
 interface ProgramFile {
