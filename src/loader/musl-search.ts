@@ -9,6 +9,8 @@ import type { SearchList } from "./search-list.ts";
 const OWN = /^lib(?:c|pthread|rt|m|dl|util|xnet)\./;
 const ORIGIN = /\$(?:ORIGIN|\{ORIGIN\})/g;
 const NAME_MAX = 255;
+/** A path in a folder has to fit in with its NUL, and so has the program's own path, where `$ORIGIN` is taken from it. */
+const PATH_BUFFER = 2 * NAME_MAX + 2;
 const PATH_FILE_LIMIT = 1 << 20;
 const MOST_WORDS = 4096;
 
@@ -42,6 +44,8 @@ export class MuslSearch {
   /** The folders of DT_RUNPATH or DT_RPATH. Of tokens musl knows `$ORIGIN` only; another makes the whole path void. */
   listOf(path: string, object: LoadedObject): SearchList | undefined {
     if (path === "" || path.replace(ORIGIN, "").includes("$")) return undefined;
+    const isUnknown = object === this.#process.program && object.path.length >= PATH_BUFFER;
+    if (isUnknown && path.includes("$")) return undefined;
     // As the object was found: a relative path stays one.
     const slash = object.path.lastIndexOf("/");
     const origin = slash < 0 ? "." : object.path.slice(0, slash);
@@ -72,6 +76,10 @@ export class MuslSearch {
   #list(list: SearchList | undefined, name: string, via: Via, attempts: Attempt[], isDone: () => boolean): boolean {
     this.#process.spend(name);
     for (const { path } of list?.folders ?? []) {
+      if (path.length + 1 + name.length >= PATH_BUFFER) {
+        this.#process.spend(path);
+        continue;
+      }
       const candidate = this.#try(`${path}/${name}`, via, attempts);
       if (isDone()) return false;
       if (candidate.verdict === "absent" && !GOES_ON.has(candidate.errno)) return false;

@@ -18,7 +18,7 @@ const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const HASH = 0x23;
 /** Space, tab, newline, colon. */
-const SEPARATORS: readonly (number | undefined)[] = [SPACE, 0x09, NEWLINE, 0x3a];
+const SEPARATORS: ReadonlySet<number | undefined> = new Set([SPACE, 0x09, NEWLINE, 0x3a]);
 
 /**
  * The words of the file (glibc's elf/rtld.c, dl_main). It is a string of C but for a word at its very end, which is read for
@@ -27,7 +27,7 @@ const SEPARATORS: readonly (number | undefined)[] = [SPACE, 0x09, NEWLINE, 0x3a]
 function namesInFile(bytes: Uint8Array): string[] {
   blankComments(bytes);
   let end = bytes.length;
-  while (end > 0 && !SEPARATORS.includes(bytes[end - 1])) end -= 1;
+  while (end > 0 && !SEPARATORS.has(bytes[end - 1])) end -= 1;
   const string = toText(bytes, 0, end).split("\0", 1)[0] ?? "";
   return [...string.split(/[: \t\n]+/), ...toText(bytes, end, bytes.length).split("\0", 1)];
 }

@@ -188,9 +188,12 @@ export class Process {
     return object;
   }
 
+  /** The file of the program is not known to the dynamic linker, as the kernel has mapped it. */
   #enter(object: LoadedObject): void {
     this.objects.push(object);
-    this.#byIdentity.set(object.identity, object);
+    if (object.object.interpreter === undefined || object !== this.program) {
+      this.#byIdentity.set(object.identity, object);
+    }
   }
 
   /** The object is found by that name from now on, unless an earlier one is. */
@@ -223,15 +226,14 @@ export class Process {
     else if (rpath !== undefined) object.rpath = listOf(this, rpath, ":", object, true);
   }
 
-  /** The dynamic linker answers to its path, to the last component of it, and to its soname. */
+  /** The dynamic linker answers to the path by which the program names it, and to its soname. */
   #loadLinker(): void {
     const { path } = this.linker;
     const candidate = tryFile(this.root, path, this.linker, this.cpu);
     if (candidate.verdict !== "found") return;
     const object = this.#object(path, candidate, undefined);
     this.linkerObject = object;
-    const { soname } = candidate.object;
-    for (const name of [path, path.slice(path.lastIndexOf("/") + 1), soname]) this.#name(object, name);
+    for (const name of [path, candidate.object.soname]) this.#name(object, name);
   }
 
   /** The attempts of a lookup, or those at which something was when the report has become long. */
