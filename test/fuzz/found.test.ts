@@ -25,9 +25,9 @@ const cache = (): string => readFileSync(`${root}/etc/ld.so.cache`, "latin1");
 test("a glibc that only os-release tells: the cache of the first run does not mislead the second", () => {
   put("/etc/os-release", 'ID=debian\nVERSION_ID="12"\n');
   const rebuild = (): string => runHook(["ldcache", "rebuild", "--root", root]).stdout.toString();
-  expect(rebuild()).toContain("written, 1 entries");
+  expect(rebuild()).toContain("written, 1 entry");
   const first = cache();
-  expect(rebuild()).toContain("unchanged, 1 entries");
+  expect(rebuild()).toContain("unchanged, 1 entry");
   expect(cache()).toBe(first);
 });
 

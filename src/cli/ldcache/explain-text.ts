@@ -8,6 +8,7 @@ import {
   type Process,
 } from "../../loader/explain.ts";
 import { printable } from "../../logger.ts";
+import { entryCount } from "./entry-count.ts";
 import { styled, type Style, type Terminal } from "../terminal.ts";
 import { table, type Cell } from "../table.ts";
 
@@ -44,7 +45,8 @@ function styleOf({ outcome }: Lookup): Style {
 }
 
 function assumptions({ linker, cpu, process }: Explanation): string {
-  const cache = process.chooser === undefined ? "" : `; ${linker.cachePath}, ${process.chooser.cache.count} entries`;
+  const cache =
+    process.chooser === undefined ? "" : `; ${linker.cachePath}, ${entryCount(process.chooser.cache.count)}`;
   const what = `${linker.path}: ${linker.description}${cache}; processor: ${cpu.cpu.name}, ${cpu.why}`;
   return `by ${printable(what)}\n`;
 }

@@ -17,6 +17,7 @@ import { openImageArgument, openRootArgument } from "../root-argument.ts";
 import { compute, profileDocument, tellMusl } from "./compute.ts";
 import { terminalOf } from "../terminal.ts";
 import { differenceDocument, differenceLines } from "./diff.ts";
+import { entryCount } from "./entry-count.ts";
 import { countedLinks, DONE, linkDocument, PLANNED, plannedLinks } from "./links.ts";
 import { requestedProfile, type ProfileOptions } from "./profile.ts";
 import type * as Simulation from "./simulation.ts";
@@ -78,7 +79,7 @@ function rebuildCache(folders: readonly string[], options: RebuildOptions, log: 
   else {
     if (isDry) writeOutput(plannedLines(links, before, after()));
     const state = isCurrent ? "unchanged" : isDry ? "to be written" : "written";
-    const told = `${path} ${state}, ${entries} entries; links: ${countedLinks(links, isDry ? PLANNED : DONE)}`;
+    const told = `${path} ${state}, ${entryCount(entries)}; links: ${countedLinks(links, isDry ? PLANNED : DONE)}`;
     writeOutput(`${options.root}: ${told}; as ldconfig ${profile.name}\n`);
   }
 }

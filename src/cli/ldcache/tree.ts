@@ -3,6 +3,7 @@ import type { CacheEntry } from "../../ldcache/entry.ts";
 import type { Cache } from "../../ldcache/read.ts";
 import { printable } from "../../logger.ts";
 import { columnsOf, styled, type Terminal } from "../terminal.ts";
+import { entryCount } from "./entry-count.ts";
 
 /** The folder of a `glibc-hwcaps` library is shown below the one that it belongs to. */
 const HWCAPS = "/glibc-hwcaps/";
@@ -47,8 +48,7 @@ function parentOf(folder: string): string | undefined {
 }
 
 function heading(folder: string, count: number, terminal: Terminal): string {
-  const number = count === 1 ? "1 entry" : `${count} entries`;
-  return `${styled(printable(folder === "" ? "/" : folder), "bold", terminal)}: ${number}`;
+  return `${styled(printable(folder === "" ? "/" : folder), "bold", terminal)}: ${entryCount(count)}`;
 }
 
 function libraries(entries: readonly CacheEntry[], rules: DescriptionRules, indent: string): string[] {

@@ -22,6 +22,7 @@ import { requestedProfile, type ProfileOptions } from "./profile.ts";
 import { linkDocument, plannedLinks } from "./links.ts";
 import type * as Simulation from "./simulation.ts";
 import { presentCache, type CacheSource } from "./source.ts";
+import { entryCount } from "./entry-count.ts";
 
 const simulation = part<typeof Simulation>("simulation");
 
@@ -132,8 +133,9 @@ function linesOf(found: Verification, terminal: Terminal): string[] {
   lines.push(...plannedLinks(links, terminal));
   if (links.length > 0) counts.push(`${links.length} links to change`);
   const numbers = counts.length === 0 ? "" : ` (${counts.join(", ")})`;
-  const entries = `${expected.cache.entries.length} entries`;
-  const verdict = current ? `is right, ${entries}` : "is not what a rebuild would leave";
+  const verdict = current
+    ? `is right, ${entryCount(expected.cache.entries.length)}`
+    : "is not what a rebuild would leave";
   lines.push(`${root}: ${path} ${verdict}${numbers}; as ldconfig ${profile.name}`);
   return lines;
 }
