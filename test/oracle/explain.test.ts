@@ -2,12 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianRoot, program, whyNoDebianRoot } from "../support/debian-root.ts";
 import { runHook } from "../support/executable.ts";
 import { starterIn, type Environment, type Starter } from "./start-in-root.ts";
-import { copyLinker, makeLoaderTree, makeStale, muslLinker, StubLinker } from "./loader-tree.ts";
+import { copyLinker, makeLoaderTree, makeStale, muslLinker, StubLinker, type Description } from "./loader-tree.ts";
 
 const seeds = (process.env["CDI_HOOK_LOADER_SEEDS"] ?? "1").split(",").map(Number);
 const missing =
@@ -139,6 +139,55 @@ describe.each(["bullseye", "bookworm", "trixie"] as const)("the dynamic linker o
     makeStale(root, seed);
     compare(environments.slice(1, 3));
     expect(lookups).toBeGreaterThan(200);
+  });
+});
+
+/** Files of preloaded libraries whose comments the dynamic linkers do not all find. */
+const preloadFiles = [
+  "# a long first comment that is here\n# another one\n# /d/liba.so\n/d/libb.so\n",
+  "# a long first comment that is here\n#/d/libb.so\n# x /d/liba.so y",
+  "/d/libb.so\0none /d/liba.so",
+  "/d/libb.so /d/liba.so #x",
+];
+
+describe.each(["bullseye", "bookworm", "trixie"] as const)("more of the dynamic linker of %s", (suite) => {
+  test("what stands for a library by DT_FILTER, and what is preloaded", (ctx) => {
+    if (missing !== undefined) return ctx.skip(missing);
+    const root = join(work, `more-${suite}`);
+    copyLinker(debianRoot({ suite }), root);
+    const stubs = new StubLinker(`${root}-work`);
+    const plain = { soname: undefined, needed: [], path: undefined, noDefaults: false };
+    const place = (path: string, more: Partial<Description>): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      copyFileSync(stubs.library(basename(path), { ...plain, soname: basename(path), ...more }), join(root, path));
+    };
+    const of = (kind: "rpath" | "runpath", value: string) => ({ kind, value });
+    place("/d/liba.so", { filter: "libf.so", auxiliary: "libg.so", path: of("runpath", "/d") });
+    place("/d/libb.so", { needed: ["libx.so", "liby.so"], path: of("runpath", "/of-b") });
+    place("/d/libf.so", { needed: ["libx.so"], path: of("runpath", "/of-f") });
+    place("/d/libg.so", { needed: ["liby.so"], path: of("runpath", "/of-g") });
+    for (const path of ["/of-b/libx.so", "/of-f/libx.so", "/of-b/liby.so", "/of-g/liby.so"]) place(path, {});
+    const needed = { ...plain, needed: ["liba.so", "libb.so"], path: of("rpath", "/d") };
+    copyFileSync(stubs.program("program", needed, false), join(root, "usr/bin/program"));
+    const compare = (environment: Environment): void => {
+      const told = observed(root, "/usr/bin/program", environment);
+      const ours = explained(root, "/usr/bin/program", environment);
+      expect(ours.lookups, JSON.stringify(environment)).toEqual(told.lookups);
+      // The real one lists what stands for a library before it.
+      expect([...ours.loaded].sort(), JSON.stringify(environment)).toEqual([...told.loaded].sort());
+    };
+    for (const preload of [
+      "",
+      "/d/libg.so\n/d/libf.so",
+      "/d/libg.so\t/d/libf.so",
+      "$ORIGIN/../../d/libg.so",
+      "$PLATFORM",
+    ])
+      compare(preload === "" ? {} : { LD_PRELOAD: preload });
+    for (const content of preloadFiles) {
+      writeFileSync(join(root, "etc/ld.so.preload"), content);
+      compare({});
+    }
   });
 });
 

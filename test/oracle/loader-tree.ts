@@ -151,6 +151,9 @@ export interface Description {
   readonly needed: readonly string[];
   readonly path: { readonly kind: "rpath" | "runpath"; readonly value: string } | undefined;
   readonly noDefaults: boolean;
+  /** DT_FILTER and DT_AUXILIARY, of libraries only. */
+  readonly filter?: string;
+  readonly auxiliary?: string;
 }
 
 function describe(random: SeededRandom, name: string | undefined): Description {
@@ -209,7 +212,12 @@ export class StubLinker {
 
   library(name: string, description: Description): string {
     const soname = description.soname === undefined ? [] : ["-soname", description.soname];
-    return this.#link(name, ["-shared", ...soname, this.#path("empty.o")], description);
+    const { filter, auxiliary } = description;
+    const filters = [
+      ...(filter === undefined ? [] : ["-F", filter]),
+      ...(auxiliary === undefined ? [] : ["-f", auxiliary]),
+    ];
+    return this.#link(name, ["-shared", ...soname, ...filters, this.#path("empty.o")], description);
   }
 
   program(name: string, description: Description, isPie: boolean): string {
