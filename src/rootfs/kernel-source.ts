@@ -28,18 +28,19 @@ import type { Attribute, NodeFacts, SourceNode } from "./source.ts";
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** Of what may be another file by now: neither a FIFO nor a terminal may hold us. */
 const FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-/** Directories that stay open, of all trees of one source together. */
+/** Directories that stay open, of all trees of one source together: a container may have thousands of mounts. */
 const MOST_OPEN = 128;
 
 const stat = new Stat();
 
-/** The directories that are open, the one that was used longest ago first. */
+/** The directories that are open, the one that was used longest ago first; and those that cannot be opened again. */
 class OpenDirectories implements Disposable {
   readonly #descriptors: Map<KernelNode, number> = new Map();
+  readonly #kept: Map<KernelNode, number> = new Map();
 
   get(node: KernelNode): number | undefined {
     const descriptor = this.#descriptors.get(node);
-    if (descriptor === undefined) return undefined;
+    if (descriptor === undefined) return this.#kept.get(node);
     this.#descriptors.delete(node);
     this.#descriptors.set(node, descriptor);
     return descriptor;
@@ -49,16 +50,22 @@ class OpenDirectories implements Disposable {
     this.#descriptors.set(node, descriptor);
     if (this.#descriptors.size <= MOST_OPEN) return;
     for (const [oldest, its] of this.#descriptors) {
-      if (oldest === node || oldest.isTop) continue;
       close(its);
       this.#descriptors.delete(oldest);
       return;
     }
   }
 
+  /** Of a directory that has no name by which to open it again. */
+  keep(node: KernelNode, descriptor: number): void {
+    this.#kept.set(node, descriptor);
+  }
+
   [Symbol.dispose](): void {
-    for (const descriptor of this.#descriptors.values()) close(descriptor);
-    this.#descriptors.clear();
+    for (const open of [this.#descriptors, this.#kept]) {
+      for (const descriptor of open.values()) close(descriptor);
+      open.clear();
+    }
   }
 }
 
@@ -70,27 +77,23 @@ export class KernelSource implements Disposable {
   below(directory: number): SourceNode | number {
     const descriptor = openat(directory, ".", DIRECTORY);
     if (descriptor < 0) return descriptor;
-    return this.#top(descriptor);
-  }
-
-  /** What a path of the host leads to, links followed by the kernel: a directory, a file, a device; -errno. */
-  at(hostPath: string): SourceNode | number {
-    const result = statx(AT_FDCWD, hostPath, 0, stat);
-    if (result < 0) return result;
-    if (stat.type !== S_IFDIR) return new KernelNode(this.#open, undefined, hostPath, nodeFacts(stat));
-    const descriptor = openat(AT_FDCWD, hostPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return descriptor < 0 ? descriptor : this.#top(descriptor);
-  }
-
-  #top(descriptor: number): SourceNode | number {
     const result = fstat(descriptor, stat);
     if (result < 0) {
       close(descriptor);
       return result;
     }
     const node = new KernelNode(this.#open, undefined, "", nodeFacts(stat));
-    this.#open.add(node, descriptor);
+    this.#open.keep(node, descriptor);
     return node;
+  }
+
+  /** What a path of the host leads to, links followed by the kernel: a directory, a file, a device; -errno. */
+  at(hostPath: string): SourceNode | number {
+    const result = statx(AT_FDCWD, hostPath, 0, stat);
+    if (result < 0) return result;
+    const node = new KernelNode(this.#open, undefined, hostPath, nodeFacts(stat));
+    const opened = stat.type === S_IFDIR ? node.enter() : 0;
+    return opened < 0 ? opened : node;
   }
 
   [Symbol.dispose](): void {
@@ -118,22 +121,29 @@ class KernelNode implements SourceNode {
     this.facts = facts;
   }
 
-  /** Its descriptor is never closed before the end: there is no name by which to open it again. */
-  get isTop(): boolean {
-    return this.#parent === undefined;
-  }
-
-  #descriptor(): number {
+  /** A descriptor of the directory, which stays the source's; -errno. */
+  enter(): number {
     const known = this.#open.get(this);
     if (known !== undefined) return known;
-    const parent = this.#parent === undefined ? -ENOTDIR : this.#parent.#descriptor();
-    const descriptor = parent < 0 ? parent : openat(parent, this.#name, DIRECTORY);
+    const parent = this.#parent?.enter();
+    const descriptor =
+      parent === undefined ? this.#openTop() : parent < 0 ? parent : openat(parent, this.#name, DIRECTORY);
     if (descriptor >= 0) this.#open.add(this, descriptor);
     return descriptor;
   }
 
+  /** As of a file, what has the path by now must still be the same directory. */
+  #openTop(): number {
+    const descriptor = openat(AT_FDCWD, this.#name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return descriptor;
+    const result = fstat(descriptor, stat);
+    if (result === 0 && stat.identity === this.facts.identity) return descriptor;
+    close(descriptor);
+    return result < 0 ? result : -ESTALE;
+  }
+
   entries(limit: number): DirectoryEntry[] {
-    const descriptor = this.facts.type === S_IFDIR ? this.#descriptor() : -ENOTDIR;
+    const descriptor = this.facts.type === S_IFDIR ? this.enter() : -ENOTDIR;
     if (descriptor < 0) return [];
     // A directory is listed from where its descriptor stands, so each listing has one of its own.
     const own = openat(descriptor, ".", DIRECTORY);
@@ -146,7 +156,7 @@ class KernelNode implements SourceNode {
   child(name: string): SourceNode | number {
     if (this.facts.type !== S_IFDIR) return -ENOTDIR;
     if (!isName(name)) return -ENOENT;
-    const descriptor = this.#descriptor();
+    const descriptor = this.enter();
     const result = descriptor < 0 ? descriptor : statx(descriptor, name, AT_SYMLINK_NOFOLLOW, stat);
     if (result < 0) return result;
     const facts = nodeFacts(stat);
@@ -156,7 +166,7 @@ class KernelNode implements SourceNode {
 
   readlink(): string | number {
     if (this.facts.type !== S_IFLNK || this.#parent === undefined) return -EINVAL;
-    const parent = this.#parent.#descriptor();
+    const parent = this.#parent.enter();
     return parent < 0 ? parent : readlinkat(parent, this.#name);
   }
 
@@ -164,7 +174,7 @@ class KernelNode implements SourceNode {
     const { type } = this.facts;
     if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : -EINVAL;
     if (this.#parent === undefined) return this.#openByPath();
-    const parent = this.#parent.#descriptor();
+    const parent = this.#parent.enter();
     return parent < 0 ? parent : KernelFile.open(parent, this.#name);
   }
 
@@ -179,11 +189,11 @@ class KernelNode implements SourceNode {
   attributes(): readonly Attribute[] | number {
     const { type } = this.facts;
     if (type === S_IFDIR) {
-      const descriptor = this.#descriptor();
+      const descriptor = this.enter();
       return descriptor < 0 ? descriptor : attributesOf(descriptor);
     }
     if (type !== S_IFREG || this.#parent === undefined) return -EINVAL;
-    const parent = this.#parent.#descriptor();
+    const parent = this.#parent.enter();
     const descriptor = parent < 0 ? parent : openat(parent, this.#name, FILE);
     if (descriptor < 0) return descriptor;
     const same = fstat(descriptor, stat) === 0 && stat.identity === this.facts.identity;
@@ -193,7 +203,7 @@ class KernelNode implements SourceNode {
   }
 
   refusal(): number {
-    const descriptor = this.#descriptor();
+    const descriptor = this.enter();
     if (descriptor < 0) return descriptor;
     if (refusesWrites(descriptor)) return -EACCES;
     return isReadOnly(descriptor) ? -EROFS : 0;

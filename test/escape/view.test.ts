@@ -1,10 +1,10 @@
 /** Hostile bundles and states for the hooks that run before the container's mounts are there. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test, type TestContext } from "vitest";
 import { program } from "../support/debian-root.ts";
-import { runHook } from "../support/executable.ts";
+import { executablePath, runHook } from "../support/executable.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 import { elf } from "../support/small-root.ts";
 import { listTree } from "../support/tree-listing.ts";
@@ -54,10 +54,14 @@ function run(
   mounts: readonly unknown[],
   state: Readonly<Record<string, unknown>> = {},
   flags: readonly string[] = [],
+  executable = executablePath,
 ): Ran {
   writeFileSync(join(bundle, "config.json"), JSON.stringify({ root: { path: "rootfs" }, mounts }));
   const stdin = JSON.stringify({ ociVersion: "1.0.2", id: "x", status: "created", pid: 4_000_000, bundle, ...state });
-  const { status, stderr, ms } = runHook(["update-ldcache", "--debug", "--folder", "/usr/lib", ...flags], { stdin });
+  const { status, stderr, ms } = runHook(["update-ldcache", "--debug", "--folder", "/usr/lib", ...flags], {
+    stdin,
+    executable,
+  });
   return { status, stderr, view: /debug: view: (\w+)/.exec(stderr)?.[1], ms };
 }
 
@@ -89,6 +93,24 @@ describe("the mounts of config.json", () => {
     expect(run(made, [bind(made.driver, libraryPath)])).toMatchObject({ status: 0, view: "overlay" });
     expect(finds(made)).toBe(true);
     expect(readlinkSync(join(made.root, "usr/lib/libcuda.so.1"))).toBe("libcuda.so.580");
+  });
+
+  test("1,500 folders of the host are mounted, and 1,024 files may be open", () => {
+    const made = makeBundle();
+    const folders = Array.from({ length: 1500 }, (_, at) => join(made.top, "volumes", String(at)));
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    // The first is looked into when the others have been opened.
+    writeFileSync(join(folders[0] ?? "", "libfirst.so.1"), elf("libfirst.so.1"));
+    mkdirSync(join(made.root, "etc"), { recursive: true });
+    writeFileSync(join(made.root, "etc/ld.so.conf"), "/v0\n");
+    const limited = join(made.top, "limited.sh");
+    writeFileSync(limited, `#!/bin/sh\nulimit -n 1024\nexec ${executablePath} "$@"\n`, { mode: 0o755 });
+    const volumes = folders.map((folder, at) => bind(folder, `/v${at}`));
+    const ran = run(made, [bind(made.driver, libraryPath), ...volumes], {}, [], limited);
+    expect(ran).toMatchObject({ status: 0, view: "overlay" });
+    expect(ran.ms).toBeLessThan(6000);
+    expect(finds(made)).toBe(true);
+    expect(readFileSync(join(made.root, "etc/ld.so.cache"), "latin1")).toContain("/v0/libfirst.so.1");
   });
 
   test("a destination that is a link to outside stays in the root", () => {
