@@ -28,6 +28,8 @@ const MARK = "\ncdi-hook: not in the root, as it is read-only: ";
 /** Bytes of a cache that is read for its notes, and notes that are taken from it. */
 const largestCache = 64 << 20;
 const mostNotes = 4096;
+/** Bytes that are looked at to find out whether a cache is behind; a sane one has some ten thousand for each link. */
+const mostSearched = 64 << 20;
 
 /** The tree that hooks go on with, over `root`, which is closed with it; with what earlier hooks noted. */
 export function pretended(root: Root): VirtualRoot {
@@ -147,6 +149,8 @@ function isBehind(tree: VirtualRoot): boolean {
   if (links.length === 0 || tree.changes.some(({ kind, path }) => kind === "file" && path.endsWith(CACHE_PATH)))
     return false;
   const { cache } = split(tree.read(CACHE_PATH, largestCache));
+  // To make it anew takes less time, and is right whatever it has.
+  if (cache.length * links.length > mostSearched) return !isMusl(tree);
   const names = (path: string): boolean => {
     const name = path.slice(path.lastIndexOf("/") + 1);
     return cache.includes(`/${name}\0`) || cache.includes(`\0${name}\0`);
