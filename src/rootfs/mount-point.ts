@@ -20,7 +20,7 @@ import {
   S_IFDIR,
   S_IFREG,
 } from "../kernel/constants.ts";
-import { EEXIST, EFBIG, EINVAL, ENOENT } from "../kernel/errno.ts";
+import { EEXIST, EFBIG, EINVAL, ENAMETOOLONG, ENOENT } from "../kernel/errno.ts";
 import { close, fchmod, fileSystemMagic, fstat, mkdirat, mountFlags, openat, statx } from "../kernel/files.ts";
 import {
   MS_BIND,
@@ -40,7 +40,7 @@ import type { KernelRoot } from "./kernel-root.ts";
 import { isMountPoint } from "./mount-identity.ts";
 import { Held, byDescriptor, check, containersRoot, enterNamespaceOf, keepToOurselves, named } from "./mount.ts";
 import type { Root } from "./root.ts";
-import { Walk } from "./walk.ts";
+import { MAX_DEPTH, Walk } from "./walk.ts";
 
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 const LISTED = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -109,10 +109,12 @@ function mountsBelow(
   held: Held,
   found: Below[],
 ): number {
+  if (names.length > MAX_DEPTH) return -ENAMETOOLONG;
   const listed = openat(folder, ".", LISTED);
   if (listed < 0) return listed;
-  const { names: all } = listDirectory(listed, effort.left);
+  const { names: all, ended } = listDirectory(listed, effort.left);
   close(listed);
+  if (ended < 0) return ended;
   effort.left -= all.length;
   if (effort.left <= 0) return -EFBIG;
   const stat = new Stat();
