@@ -142,14 +142,18 @@ class KernelNode implements SourceNode {
     return result < 0 ? result : -ESTALE;
   }
 
-  entries(limit: number): DirectoryEntry[] {
-    const descriptor = this.facts.type === S_IFDIR ? this.enter() : -ENOTDIR;
-    if (descriptor < 0) return [];
+  entries(limit: number, broken?: (result: number) => void): DirectoryEntry[] {
+    if (this.facts.type !== S_IFDIR) return [];
+    const descriptor = this.enter();
     // A directory is listed from where its descriptor stands, so each listing has one of its own.
-    const own = openat(descriptor, ".", DIRECTORY);
-    if (own < 0) return [];
+    const own = descriptor < 0 ? descriptor : openat(descriptor, ".", DIRECTORY);
+    if (own < 0) {
+      broken?.(own);
+      return [];
+    }
     const listing = listDirectory(own, limit);
     close(own);
+    if (listing.ended < 0) broken?.(listing.ended);
     return entriesOf(listing);
   }
 

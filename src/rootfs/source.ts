@@ -25,8 +25,11 @@ export type Attribute = readonly [name: string, value: Uint8Array];
  */
 export interface SourceNode {
   readonly facts: NodeFacts;
-  /** Of a directory: its entries without `.` and `..`, about `limit` of them at most; nothing of whatever else. */
-  entries(limit: number): DirectoryEntry[];
+  /**
+   * Of a directory: its entries without `.` and `..`, about `limit` of them at most; nothing of whatever else. `broken` is
+   * told the -errno of an error that ends them before their end.
+   */
+  entries(limit: number, broken?: (result: number) => void): DirectoryEntry[];
   /** Of a directory: what has that name; -ENOENT, -ENOTDIR, or another -errno. */
   child(name: string): SourceNode | number;
   /** Of a link: its text; -EINVAL of whatever else. */

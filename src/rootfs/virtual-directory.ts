@@ -35,10 +35,12 @@ export class VirtualDirectory implements Directory {
   }
 
   list(limit = Number.POSITIVE_INFINITY): Listing {
-    const entries = this.#node.entries(limit);
+    let ended = 0;
+    const entries = this.#node.entries(limit, (result) => (ended = result));
     return listingOf(
       entries.map(({ name }) => name),
       entries.map(({ type }) => type),
+      ended,
     );
   }
 

@@ -101,10 +101,10 @@ export class VirtualNode {
     this.#children.set(name, undefined);
   }
 
-  /** The source's order, then what was made, in that order. */
-  entries(limit: number): DirectoryEntry[] {
+  /** The source's order, then what was made, in that order; `broken` as for the source. */
+  entries(limit: number, broken: (result: number) => void): DirectoryEntry[] {
     const entries: DirectoryEntry[] = [];
-    for (const entry of this.#source?.entries(limit) ?? []) {
+    for (const entry of this.#source?.entries(limit, broken) ?? []) {
       if (this.#added.has(entry.name)) continue;
       if (!this.#children.has(entry.name)) entries.push(entry);
       else {

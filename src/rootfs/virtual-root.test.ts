@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { scratchDirectory } from "../../test/support/scratch.ts";
 import { fromText, toText } from "../bytes/text.ts";
 import { EACCES, EBUSY, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS, ESTALE } from "../kernel/errno.ts";
+import { S_IFDIR } from "../kernel/constants.ts";
 import { carryOut } from "./changes.ts";
 import { entriesOf, type FileFacts } from "./directory.ts";
 import { KernelRoot } from "./kernel-root.ts";
@@ -225,4 +226,12 @@ test("hundreds of directories are read with few of them open", () => {
   for (let round = 0; round < 2; round += 1)
     for (let at = 0; at < 400; at += 1)
       expect(toText(tree.read(`/many/${at}/below/f`, 10) as Uint8Array)).toBe(`${at}`);
+});
+
+test("a folder that is another one by now cannot be listed, and says so", () => {
+  expect(tree.stat("/usr/lib")).toMatchObject({ type: S_IFDIR });
+  renameSync(join(base, "usr/lib"), join(base, "usr/other"));
+  const lib = tree.directory("/usr/lib");
+  if (typeof lib === "number") throw new Error(`directory: ${lib}`);
+  expect(lib.list()).toEqual({ names: [], types: [], ended: -ENOENT });
 });
