@@ -183,7 +183,7 @@ function openRoot({ state, planned }: Task, { view, dryRun, output }: ApplyOptio
   const elsewhere = dryRun || output !== undefined;
   if (image !== undefined) {
     if (!elsewhere) throw new HookError("refused", "change", image, `gVisor takes this image as the root: ${waysOut}`);
-    const { root } = images().openImageByName(image, (message) => log.warn(message));
+    const root = images().openErofsByPath(image, (message) => log.warn(message));
     layMounts(root, mountsOf(state.bundle, log), (destination, result) =>
       log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`),
     );

@@ -1,7 +1,10 @@
 /** Images that a person names, as a part of their own: archives, layouts, and programs that unpack them. */
 import { HookError } from "../errors.ts";
+import { HostBytes } from "../host/host-bytes.ts";
+import { openErofsRoot } from "../image/erofs-root.ts";
 import type { Image } from "../image/image.ts";
 import { openImage } from "../image/open.ts";
+import type { VirtualRoot } from "../rootfs/virtual-root.ts";
 import { Progress } from "./progress.ts";
 
 declare const environment: (name: string) => string | undefined;
@@ -22,6 +25,14 @@ export function openImageByName(text: string, complain?: (message: string) => vo
   using shown = new Progress("archives");
   const progress = (done: number, total: number, archive: string): void => shown.step(done, total, archive);
   return openImage(name, { temporaryFolder, platform, time: sourceDateEpoch(), complain, progress });
+}
+
+/**
+ * Opens the EROFS image that a config.json names. It may be the container's image that says so, and nothing else is opened
+ * for it: to unpack an archive takes programs, and room on the disk. Throws HookError `root`.
+ */
+export function openErofsByPath(path: string, complain: (message: string) => void): VirtualRoot {
+  return openErofsRoot(HostBytes.open(path, "root"), { changeable: true, complain });
 }
 
 /** SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). Throws HookError `usage` for what is no time. */

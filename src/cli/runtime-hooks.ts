@@ -81,7 +81,7 @@ export function openBundle({ bundle, path, config, view, planned: more }: Bundle
 function openImage(bundle: string, planned: RuntimeMounts, path: string, log: Logger): Root {
   const image = annotatedErofs(bundle);
   if (image === undefined) throw new HookError("state", "open the root of", path, "it is an image that is no EROFS");
-  const { root } = images().openImageByName(image, (message) => log.warn(message));
+  const root = images().openErofsByPath(image, (message) => log.warn(message));
   layMounts(root, planned, (destination, result) =>
     log.debug(`mount on ${destination} is not shown: ${describeErrno(result)}`),
   );

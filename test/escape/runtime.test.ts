@@ -1,6 +1,7 @@
 /** `runtime` before the container's mounts are there: nothing outside of the root changes, whatever image and mounts are. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { layCanary, watchTree } from "../support/canary.ts";
 import { runHook } from "../support/executable.ts";
@@ -136,4 +137,34 @@ test("a link in the bundle's folder is not followed to a file that is not the bu
   const differences = watchTree(outside);
   expect(runHook(["runtime", "--to", "/bin/true", "create", "-b", bundle, "x"], { argv0: "cdi-hook" }).status).toBe(0);
   expect(differences()).toEqual([]);
+});
+
+const plain = (root: string): readonly unknown[] => {
+  mkdirSync(join(root, folder), { recursive: true });
+  return [];
+};
+
+/** Rewrites config.json, as an engine does that copies what an image says into it. */
+function annotate(bundle: string, annotations: Readonly<Record<string, string>>): void {
+  const path = join(bundle, "config.json");
+  const config = JSON.parse(readFileSync(path, "utf8")) as object;
+  writeFileSync(path, JSON.stringify({ ...config, annotations }));
+}
+
+test.each([
+  ["runtime", ["runtime", "--to", "/bin/true", "create", "-b"], 0],
+  ["apply --dry-run", ["apply", "--dry-run", "--bundle"], 1],
+  ["apply --emit-mounts", ["apply", "--emit-mounts", "--bundle"], 1],
+] as const)("an annotation that names an archive as gVisor's root: %s unpacks nothing", (_name, words, expected) => {
+  const { bundle } = hostile(plain);
+  const temporary = join(bundle, "temporary");
+  mkdirSync(temporary);
+  const archive = join(bundle, "layer.tar.gz");
+  writeFileSync(archive, gzipSync(Buffer.alloc(16 << 20)));
+  annotate(bundle, { "dev.gvisor.spec.rootfs.type": "erofs", "dev.gvisor.spec.rootfs.source": archive });
+  const env = { TMPDIR: temporary, PATH: "" };
+  const { status, stderr, ms } = runHook([...words, bundle], { argv0: "cdi-hook", env });
+  expect([status, stderr.includes("this is no EROFS image")]).toEqual([expected, expected === 1]);
+  expect(ms).toBeLessThan(2000);
+  expect(readdirSync(temporary)).toEqual([]);
 });
