@@ -12,7 +12,7 @@ import { viewNamed } from "../hooks/container.ts";
 import { readHostFile } from "../host/file.ts";
 import { replaceHostFile } from "../host/replace-file.ts";
 import type { Logger } from "../logger.ts";
-import { parseJsonObject } from "../oci/json.ts";
+import { parseJsonObject, type JsonObject } from "../oci/json.ts";
 import { part } from "../part.ts";
 import { parseCommandLine } from "./flags.ts";
 import { hookGrammar } from "./program.ts";
@@ -43,15 +43,18 @@ interface StageChange extends HookChange {
 /**
  * Prepares a bundle. Whether the runtime may go on: it may not when a hook failed whose failure keeps a container from
  * starting, which has been told then, and config.json is as it was. What cannot be read or understood is left as it is, for
- * the runtime to tell in its own words. Throws HookError for devices that cannot be given.
+ * the runtime to tell in its own words. Throws HookError for devices that cannot be given, as into a config.json that cannot
+ * be read.
  */
 export function prepareBundle(request: BundleRequest, log: Logger): boolean {
   const path = `${request.bundle}/config.json`;
-  const read = untouched(log, () => {
+  const readConfig = (): { text: string; config: JsonObject; hooks: readonly HookEntry[] } => {
     const text = readHostFile(path, "state", largestConfig);
     const config = parseJsonObject(text, path);
     return { text, config, hooks: hooksOf(config, path) };
-  });
+  };
+  // What an image says (its annotations) may make a config.json that the runtime reads, and we do not.
+  const read = request.devices.length === 0 ? untouched(log, readConfig) : readConfig();
   if (read === undefined) return true;
   const { text, config } = read;
   const view = viewNamed(request.view) ?? "overlay";

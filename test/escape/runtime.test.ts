@@ -151,6 +151,22 @@ function annotate(bundle: string, annotations: Readonly<Record<string, string>>)
   writeFileSync(path, JSON.stringify({ ...config, annotations }));
 }
 
+test("a config.json that an image's annotations made too large: no container starts without the devices that it was to get", () => {
+  const { bundle } = hostile(plain);
+  const spec = join(bundle, "gpu.json");
+  const devices = [{ name: "0", containerEdits: { env: ["GPU=1"] } }];
+  writeFileSync(spec, JSON.stringify({ cdiVersion: "0.6.0", kind: "example.com/gpu", devices }));
+  annotate(bundle, { large: "x".repeat(9 << 20) });
+  const words = ["create", "-b", bundle, "x"];
+  const given = ["--device", "example.com/gpu=0", "--cdi-spec", spec];
+  const refused = runHook(["runtime", "--to", "/bin/true", ...given, ...words], { argv0: "cdi-hook" });
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toMatch(/^cdi-hook: error: runtime: read \S+config\.json: larger than \d+ bytes\n$/);
+  expect(runHook(["runtime", "--to", "/bin/true", ...words], { argv0: "cdi-hook" }).status, "none was asked for").toBe(
+    0,
+  );
+});
+
 test.each([
   ["runtime", ["runtime", "--to", "/bin/true", "create", "-b"], 0],
   ["apply --dry-run", ["apply", "--dry-run", "--bundle"], 1],
