@@ -6,6 +6,7 @@ import { HookError } from "../errors.ts";
 import type { FlagValues } from "../hooks/hook.ts";
 import { substitutesOf, tellMissing } from "../hooks/read-only.ts";
 import { readHostFile } from "../host/file.ts";
+import { hostFacts } from "../host/host-facts.ts";
 import { ownExecutablePath } from "../host/own-executable.ts";
 import { makeHostDirectories } from "../host/regular-file.ts";
 import { replaceHostFile } from "../host/replace-file.ts";
@@ -45,9 +46,16 @@ export function mountsOutput(flags: FlagValues, state: State, log: Logger): Outp
       for (const { path } of files)
         if (tree.isNew(path)) log.warn(`apply: the root has no ${path} to mount on: the runtime has to make it`);
       tellMissing(substitutes, log);
-      const mounts = writeState(folder, files);
-      if (inPlace) putInPlace(`${bundle}/config.json`, folder, mounts, log);
-      else writeJson(mounts);
+      const isNew = hostFacts(folder) === undefined;
+      try {
+        const mounts = writeState(folder, files);
+        if (inPlace) putInPlace(`${bundle}/config.json`, folder, mounts, log);
+        else writeJson(mounts);
+      } catch (error) {
+        // Nobody knows of the folder then.
+        if (isNew) removeState(folder);
+        throw error;
+      }
     },
   };
 }

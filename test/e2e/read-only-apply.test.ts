@@ -181,6 +181,28 @@ describe("--emit-mounts", () => {
     expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mounts);
   });
 
+  test.each(["Mounts", "Hooks"])(
+    "--in-place that fails, as %s is in other letters, leaves nothing on the host",
+    (name) => {
+      const top = scratchDirectory();
+      mkdirSync(join(top, "rootfs/etc"), { recursive: true });
+      mkdirSync(join(top, "rootfs/usr/lib"), { recursive: true });
+      const hook = { path: "/x/nvidia-cdi-hook", args: ["nvidia-cdi-hook", "update-ldcache", "--folder", "/usr/lib"] };
+      const config = { root: { path: "rootfs" }, hooks: { createContainer: [hook] } };
+      const state = join(top, "state");
+      const words = ["apply", "--bundle", top, "--emit-mounts", "--in-place", "--id", "a", "--state-dir", state];
+      writeFileSync(join(top, "config.json"), JSON.stringify({ ...config, [name]: null }));
+      expect(cdiHook(words)).toMatchObject({ status: 1, stderr: expect.stringMatching(/in other letters/) as string });
+      expect(readdirSync(state)).toEqual([]);
+      writeFileSync(join(top, "config.json"), JSON.stringify(config));
+      expect(cdiHook(words)).toMatchObject({ status: 0 });
+      const before = readdirSync(join(state, "a"));
+      writeFileSync(join(top, "config.json"), JSON.stringify({ ...config, [name]: null }));
+      expect(cdiHook(words)).toMatchObject({ status: 1 });
+      expect(readdirSync(join(state, "a")), "the files of the mounts that were put in before").toEqual(before);
+    },
+  );
+
   test("--in-place by an executable that has no path any more: a warning instead of the hook", (context) => {
     const { staged, state } = emit(context);
     const folder = scratchDirectory();
