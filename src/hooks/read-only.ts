@@ -73,7 +73,8 @@ export function substitutesOf(tree: VirtualRoot, noted: boolean): Substitutes {
   }
   for (const change of unreal) {
     const { kind, path } = change;
-    if (kind === "file" && path !== cachePath && !isForLdconfig(path, folder))
+    // A note's file is mounted by whoever noted it, if at all: nothing in the root, a place for it included, is a note's.
+    if (kind === "file" && path !== cachePath && !isForLdconfig(path, folder) && !tree.isAssumed(path))
       files.push({ path, mode: change.mode, bytes: change.bytes });
   }
   // Before the cache is made it is not known which links are needed.

@@ -35,6 +35,8 @@ export class Changes {
   readonly #new: Set<string> = new Set();
   /** Paths of changes that are in the tree only. */
   readonly #unreal: Set<string> = new Set();
+  /** Paths of those of them that nobody but `assume` made. */
+  readonly #assumed: Set<string> = new Set();
   /** Where a change of what is read-only is made in the tree all the same. */
   pretends: Pretence = "nowhere";
   /** Every change counts as one that the tree alone has. */
@@ -57,6 +59,8 @@ export class Changes {
     if (result < 0 && !(this.pretends === "everywhere" && isUnchangeable(change, result))) return result;
     if (this.#assuming || this.wholly || result < 0 || refused) this.#unreal.add(path);
     else this.#unreal.delete(path);
+    if (this.#assuming) this.#assumed.add(path);
+    else this.#assumed.delete(path);
     const before = this.#byPath.get(path);
     if (before === undefined && isNew) this.#new.add(path);
     if (change.kind === "removed" && this.#new.has(path)) this.#byPath.delete(path);
@@ -91,6 +95,11 @@ export class Changes {
   /** Whether the change at a path is in the tree only. */
   isUnreal(path: string): boolean {
     return this.#unreal.has(path);
+  }
+
+  /** Whether the change at a path was only assumed. */
+  isAssumed(path: string): boolean {
+    return this.#assumed.has(path);
   }
 
   /** Whether there was nothing at the path of a change. */

@@ -98,6 +98,11 @@ export class VirtualRoot implements Root {
     this.#changes.assume(changes, this);
   }
 
+  /** Whether the change at a path is one that was only assumed. */
+  isAssumed(path: string): boolean {
+    return this.#changes.isAssumed(path);
+  }
+
   /** The changes that are in the tree only, as what they change is read-only. */
   get unreal(): readonly Change[] {
     return this.#changes.unreal;
