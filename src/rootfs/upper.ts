@@ -28,6 +28,8 @@ import type { VirtualRoot } from "./virtual-root.ts";
 const FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /** Bytes of a file that is copied for its mode. */
 const largestCopy = 256 << 20;
+/** Folders that stay open between two changes. */
+const mostOpen = 64;
 
 /**
  * Writes the changes of `tree` into `upper`, a folder of the host with nothing in it. Mounts that were only noted are left
@@ -107,20 +109,24 @@ function own(descriptor: number, { mode, uid, gid }: Owned, attributes: readonly
 class Folders implements Disposable {
   readonly #tree: VirtualRoot;
   readonly #upper: number;
+  /** The one that was opened longest ago first. */
   readonly #open: Map<string, number> = new Map();
+  readonly #made: Set<string> = new Set();
 
   constructor(tree: VirtualRoot, upper: number) {
     this.#tree = tree;
     this.#upper = upper;
   }
 
-  /** A descriptor, or -errno. `path` is free of links. */
+  /** A descriptor, which the next call may close, or -errno. `path` is free of links. */
   of(path: string): number {
     const known = this.#open.get(path);
     if (known !== undefined) return known;
-    const made = path === "/" ? openat(this.#upper, ".", FOLDER) : this.#make(path);
+    const made = path === "/" ? openat(this.#upper, ".", FOLDER) : this.#enter(path);
     if (made < 0) return made;
-    this.#open.set(path, made);
+    this.#keep(path, made);
+    if (this.#made.has(path)) return made;
+    this.#made.add(path);
     const facts = this.#tree.lstat(path);
     if (typeof facts === "number") return facts;
     const attributes = this.#tree.attributes(path);
@@ -129,12 +135,22 @@ class Folders implements Disposable {
     return result < 0 ? result : made;
   }
 
-  #make(path: string): number {
+  #keep(path: string, descriptor: number): void {
+    this.#open.set(path, descriptor);
+    if (this.#open.size <= mostOpen) return;
+    for (const [oldest, its] of this.#open) {
+      close(its);
+      this.#open.delete(oldest);
+      return;
+    }
+  }
+
+  #enter(path: string): number {
     const slash = path.lastIndexOf("/");
     const parent = this.of(path.slice(0, slash) || "/");
     if (parent < 0) return parent;
     const name = path.slice(slash + 1);
-    const result = mkdirat(parent, name, 0o700);
+    const result = this.#made.has(path) ? 0 : mkdirat(parent, name, 0o700);
     if (result < 0) return result === -EEXIST ? -EIO : result;
     return openat(parent, name, FOLDER);
   }

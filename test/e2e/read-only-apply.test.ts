@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -21,6 +22,7 @@ import { crun, gvisor2026With, runc } from "../support/runtimes.ts";
 import { scratchDirectory } from "../support/scratch.ts";
 import type { Stage } from "../support/stage.ts";
 import { compareListings, listTree } from "../support/tree-listing.ts";
+import { elf } from "../support/small-root.ts";
 import { scratchInMemory } from "../support/memory-scratch.ts";
 
 scratchInMemory();
@@ -79,6 +81,27 @@ describe("--upper", () => {
       status: 1,
       stderr: expect.stringMatching(/something in it already/) as string,
     });
+  });
+
+  test("1,200 folders of it are written with 1,024 files open at most", (context) => {
+    if (process.getuid?.() !== 0) context.skip("needs root");
+    const top = scratchDirectory();
+    const [root, upper] = [join(top, "rootfs"), join(top, "upper")];
+    const names = Array.from({ length: 1200 }, (_, at) => `/l/${at}`);
+    for (const name of ["/etc", "/usr/lib", ...names]) mkdirSync(join(root, name), { recursive: true });
+    for (const name of names) writeFileSync(join(root, name, "libx.so.1.0"), elf("libx.so.1"));
+    writeFileSync(join(root, "etc/ld.so.conf"), `${names.join("\n")}\n`);
+    const hook = { path: "/x/nvidia-cdi-hook", args: ["nvidia-cdi-hook", "update-ldcache", "--folder", "/usr/lib"] };
+    writeFileSync(
+      join(top, "config.json"),
+      JSON.stringify({ root: { path: "rootfs" }, hooks: { createContainer: [hook] } }),
+    );
+    const limited = ["-c", 'ulimit -n 1024; exec "$0" "$@"', executablePath];
+    const { status, stderr } = spawnSync("sh", [...limited, "apply", "--bundle", top, "--upper", upper], {
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(names.filter((name) => !lstatSync(join(upper, name, "libx.so.1")).isSymbolicLink())).toEqual([]);
   });
 
   test("what is gone is a whiteout", () => {
