@@ -12,7 +12,7 @@ import {
   S_IFLNK,
   S_IFREG,
 } from "../kernel/constants.ts";
-import { ENOENT, ENOTDIR, describeErrno } from "../kernel/errno.ts";
+import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, describeErrno } from "../kernel/errno.ts";
 import { fgetxattr } from "../kernel/extended-attributes.ts";
 import { ST_NOEXEC, ST_RDONLY, close, mountFlags, openat, readlinkat, statx } from "../kernel/files.ts";
 import { mayWrite } from "../kernel/seldom.ts";
@@ -44,6 +44,19 @@ export function hostFactsBehindLinks(path: string): HostFacts | undefined {
   return look(path, 0);
 }
 
+/** As hostFactsBehindLinks; undefined as well when that cannot be found out (a dead NFS server, another user's FUSE). */
+export function knownHostFacts(path: string): HostFacts | undefined {
+  try {
+    return hostFactsBehindLinks(path);
+  } catch (error) {
+    if (error instanceof HookError) return undefined;
+    throw error;
+  }
+}
+
+/** Why the kernel has nothing under a path: links in a circle and names that are too long lead nowhere, too. */
+const NOTHING: ReadonlySet<number> = new Set([-ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG]);
+
 const TYPES: ReadonlyMap<number, HostFacts["type"]> = new Map([
   [S_IFREG, "file"],
   [S_IFDIR, "directory"],
@@ -53,7 +66,7 @@ const TYPES: ReadonlyMap<number, HostFacts["type"]> = new Map([
 function look(path: string, flags: number): HostFacts | undefined {
   const stat = new Stat();
   const result = statx(AT_FDCWD, path, flags, stat);
-  if (result === -ENOENT || result === -ENOTDIR) return undefined;
+  if (NOTHING.has(result)) return undefined;
   if (result < 0) throw failure("look at", path, result);
   const { mode, uid, size, identity } = stat;
   return { type: TYPES.get(stat.type) ?? "other", mode, uid, size, identity };

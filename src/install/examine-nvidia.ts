@@ -1,4 +1,4 @@
-import { hostFactsBehindLinks } from "../host/host-facts.ts";
+import { hostFactsBehindLinks, knownHostFacts } from "../host/host-facts.ts";
 import { Findings, type Finding } from "./finding.ts";
 import { hostText } from "./host-text.ts";
 import { isOurExecutable } from "./ours.ts";
@@ -83,7 +83,7 @@ function examineTool(name: string, path: string, findings: Findings): void {
 function examineRefresh(findings: Findings): void {
   const unit = unitFolders
     .map((folder) => `${folder}/nvidia-cdi-refresh.service`)
-    .find((path) => hostFactsBehindLinks(path) !== undefined);
+    .find((path) => knownHostFacts(path) !== undefined);
   if (unit === undefined) return;
   const told = /^\s*NVIDIA_CTK_CDI_HOOK_PATH=(.+)$/m.exec(hostText(refreshSettings) ?? "")?.[1];
   if (told !== undefined) {

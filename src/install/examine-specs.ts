@@ -1,7 +1,7 @@
 import { cdiDirectories, readSpecs, type SpecFile } from "../cdi/read.ts";
 import type { Hook, Spec } from "../cdi/spec.ts";
 import { validateDocument } from "../cdi/validate.ts";
-import { changeableByOthers, hostFactsBehindLinks, isNoexec } from "../host/host-facts.ts";
+import { changeableByOthers, hostFactsBehindLinks, isNoexec, knownHostFacts } from "../host/host-facts.ts";
 import { loadedDriver } from "./examine-nvidia.ts";
 import { Findings, type Finding } from "./finding.ts";
 import { grouped } from "./grouped.ts";
@@ -51,7 +51,7 @@ function isRead(file: SpecFile): file is ReadFile {
 function onceEach(files: readonly SpecFile[]): readonly SpecFile[] {
   const seen = new Set<number>();
   return files.filter(({ path }) => {
-    const identity = hostFactsBehindLinks(path)?.identity;
+    const identity = knownHostFacts(path)?.identity;
     if (identity === undefined) return true;
     if (seen.has(identity)) return false;
     seen.add(identity);
@@ -126,7 +126,7 @@ interface Program {
 
 /** Looks at a program, and starts those whose names say that they know `--version`. */
 function lookAt(path: string): Program {
-  const facts = hostFactsBehindLinks(path);
+  const facts = knownHostFacts(path);
   if (facts === undefined) return { kind: "foreign", fault: ["hook-missing", "does not exist"] };
   const kind = isOurExecutable(path, facts) ? "ours" : "foreign";
   const fault = (check: string, what: string): Program => ({ kind, fault: [check, what] });
@@ -172,7 +172,7 @@ function linesOf(hooks: readonly Hook[]): string {
 }
 
 function missing(paths: readonly string[]): readonly string[] {
-  return [...new Set(paths)].filter((path) => hostFactsBehindLinks(path) === undefined);
+  return [...new Set(paths)].filter((path) => knownHostFacts(path) === undefined);
 }
 
 /** What a spec names of the host and is not there: after an update of the driver it is the old one's libraries. */

@@ -100,9 +100,14 @@ export function ownership(bin: string, name: string): "nobody's" | "ours" | "for
   return isOurExecutable(path, facts) ? "ours" : "foreign";
 }
 
-/** Whether an installation of ours is there. */
+/** Whether an installation of ours is there; none is where nobody can look. */
 export function isInstalled(prefix: string): boolean {
-  return ownership(`${prefix}/bin`, executableName) === "ours";
+  try {
+    return ownership(`${prefix}/bin`, executableName) === "ours";
+  } catch (error) {
+    if (error instanceof HookError) return false;
+    throw error;
+  }
 }
 
 /** Another prefix that looks as if it would work, by looking only; undefined when none does. */

@@ -1,5 +1,5 @@
 import { HookError } from "../errors.ts";
-import { hostFactsBehindLinks } from "../host/host-facts.ts";
+import { knownHostFacts } from "../host/host-facts.ts";
 import { programFolders, runProgram } from "../host/program.ts";
 
 /** Where Kubernetes distributions keep programs of their own. */
@@ -22,7 +22,7 @@ export function programsNamed(name: string): readonly string[] {
   return [...programFolders, ...otherFolders]
     .map((folder) => `${folder}/${name}`)
     .filter((path) => {
-      const facts = hostFactsBehindLinks(path);
+      const facts = knownHostFacts(path);
       if (facts?.type !== "file" || (facts.mode & 0o111) === 0 || seen.has(facts.identity)) return false;
       seen.add(facts.identity);
       return true;

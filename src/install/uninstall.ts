@@ -30,7 +30,7 @@ export interface Uninstalled {
  */
 export function uninstall({ prefix: asked, force, dryRun }: UninstallRequest): Uninstalled {
   const prefixes = asked === "auto" ? candidates.filter((prefix) => isInstalled(prefix)) : [parsePrefix(asked)];
-  const references = prefixes.flatMap((prefix) => referencesTo(`${prefix}/bin`, `${prefix}/bin/${executableName}`));
+  const references = prefixes.flatMap((prefix) => referencesOf(prefix, force));
   if (references.length > 0 && !force && !dryRun) {
     throw new HookError(
       "refused",
@@ -44,6 +44,16 @@ export function uninstall({ prefix: asked, force, dryRun }: UninstallRequest): U
   for (const prefix of prefixes) removeFrom(prefix, dryRun, removed, kept);
   if (!dryRun && removed.length > 0) removeEmptyState(removed);
   return { prefixes, removed, kept, references };
+}
+
+/** What cannot be read may point there, so that is an error, but none that keeps an installation which is forced out. */
+function referencesOf(prefix: string, force: boolean): readonly string[] {
+  try {
+    return referencesTo(`${prefix}/bin`, `${prefix}/bin/${executableName}`);
+  } catch (error) {
+    if (force && error instanceof HookError) return [];
+    throw error;
+  }
 }
 
 /** The directory of the specs' originals, when all of them are given back. */

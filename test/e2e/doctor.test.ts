@@ -9,9 +9,10 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { program } from "../support/debian-root.ts";
 import { executablePath, runHook } from "../support/executable.ts";
@@ -296,6 +297,26 @@ describe("specs", () => {
       expect.stringMatching(/^\/opt\/f\S+ does not start with an empty environment \(.*ENOENT/),
       expect.stringContaining("/opt/e/nvidia-ctk starts, but does not tell its version"),
     ]);
+  });
+
+  test("names that are too long, and links in a circle, are findings as others are", () => {
+    const node = healthyNode();
+    const tooLong = `/usr/${"x".repeat(300)}/nvidia-cdi-hook`;
+    const mounts = [{ hostPath: tooLong, containerPath: "/a" }];
+    putSpec(node, "etc/cdi/vendor.json", [hook(tooLong), hook("/opt/circle/nvidia-cdi-hook")], { mounts }, "other");
+    for (const path of ["opt/circle", "etc/cdi/circle.yaml", "var/lib/cdi-hook"]) {
+      mkdirSync(dirname(join(node, path)), { recursive: true });
+      symlinkSync(basename(path), join(node, path));
+    }
+    const findings = examine(node);
+    expect(lines(findings, "hook-missing").map((line) => line.replace(/;.*/, ""))).toEqual([
+      expect.stringContaining(`${tooLong} does not exist`),
+      expect.stringContaining("/opt/circle/nvidia-cdi-hook does not exist"),
+    ]);
+    expect(lines(findings, "mount-missing")[0]).toContain(tooLong);
+    expect(lines(findings, "spec-invalid")[0]).toContain(
+      "error /etc/cdi/circle.yaml: open /etc/cdi/circle.yaml: too many",
+    );
   });
 
   test("a hook on a file system that is mounted noexec", () => {

@@ -15,6 +15,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -512,6 +513,28 @@ test("uninstall is refused while a spec points there by another path", (context)
   writeFileSync(join(node, "etc/cdi/a.json"), JSON.stringify(spec("/usr/bin/nvidia-cdi-hook")));
   expect(failing(["uninstall", "--root", node])).toContain("still in use by /etc/cdi/a.json;");
 });
+
+test("uninstall and --prefix auto go on where names lead nowhere or are too long, and --force where a spec cannot be read", (context) => {
+  needsRoot(context);
+  const node = madeUpNode();
+  mkdirSync(join(node, "var/lib"), { recursive: true });
+  symlinkSync("cdi-hook", join(node, "var/lib/cdi-hook"));
+  succeeding(["install", "--root", node, "--prefix", "auto"]);
+  symlinkSync("circle.yaml", join(node, "etc/cdi/circle.yaml"));
+  const tooLong = `/usr/${"x".repeat(300)}/nvidia-cdi-hook`;
+  writeFileSync(join(node, "etc/cdi/long.json"), JSON.stringify(spec(tooLong)));
+  succeeding(["uninstall", "--root", node]);
+  succeeding(["install", "--root", node]);
+  truncateSync(put(join(node, "etc/cdi/large.yaml")), 17 << 20);
+  expect(failing(["uninstall", "--root", node])).toContain("/etc/cdi/large.yaml: larger than");
+  succeeding(["uninstall", "--root", node, "--force"]);
+  expect(existsSync(join(node, "opt/cdi-hook"))).toBe(false);
+});
+
+function put(path: string): string {
+  writeFileSync(path, "");
+  return path;
+}
 
 function spec(path: string): unknown {
   const hooks = [{ hookName: "createContainer", path, args: ["nvidia-cdi-hook", "noop"], env: ["A=b"] }];
