@@ -1,9 +1,11 @@
 import { fromText } from "../bytes/text.ts";
 import { HookError } from "../errors.ts";
+import type { Guard } from "../host/exchange.ts";
 import { readRegularFile, realHostPath } from "../host/regular-file.ts";
 import { replaceHostFile } from "../host/replace-file.ts";
 import { dropOriginal, originalOf, pathsKept } from "./originals.ts";
 import { largestSpec } from "./read.ts";
+import { ESTALE, undisturbed } from "./undisturbed.ts";
 
 export interface RestoreOptions {
   /** Specs and directories; all of which something is kept when not given. */
@@ -54,14 +56,25 @@ export function restoreSpecs(options: RestoreOptions): readonly RestoreOutcome[]
 
 function restored(path: string, options: RestoreOptions): RestoreOutcome {
   try {
-    return restoreSpec(path, options);
+    if (!options.write) return restoreSpec(path, options);
+    const outcome = undisturbed(path, (guard) => restoredIfHeld(path, options, guard));
+    return outcome ?? { path, status: "failed", reason: "somebody else is writing it" };
   } catch (error) {
     if (!(error instanceof HookError)) throw error;
     return { path, status: "failed", reason: error.message };
   }
 }
 
-function restoreSpec(path: string, { state, force, write }: RestoreOptions): RestoreOutcome {
+function restoredIfHeld(path: string, options: RestoreOptions, guard: Guard | undefined): RestoreOutcome | undefined {
+  try {
+    return restoreSpec(path, options, guard);
+  } catch (error) {
+    if (error instanceof HookError && error.errno === ESTALE) return undefined;
+    throw error;
+  }
+}
+
+function restoreSpec(path: string, { state, force, write }: RestoreOptions, guard?: Guard): RestoreOutcome {
   const kept = originalOf(state, path);
   if (kept === undefined) return { path, status: "unknown" };
   const drop = (): void => {
@@ -77,7 +90,7 @@ function restoreSpec(path: string, { state, force, write }: RestoreOptions): Res
     drop();
     return { path, status: "regenerated" };
   }
-  if (write) replaceHostFile(path, fromText(kept.text));
+  if (write) replaceHostFile(path, fromText(kept.text), undefined, guard);
   drop();
   return { path, status: "restored", before: present, after: kept.text };
 }

@@ -11,6 +11,7 @@ import { keepOriginal, originalOf } from "./originals.ts";
 import type { Change } from "./plan.ts";
 import { cdiDirectories, largestSpec, readSpecFile, specPaths, type SpecFile } from "./read.ts";
 import { rewriteText } from "./rewrite-text.ts";
+import { ESTALE, undisturbed } from "./undisturbed.ts";
 
 export interface RewriteOptions extends RewriteRules {
   /** Specs and directories of specs; CDI's own directories when not given. */
@@ -49,12 +50,6 @@ export interface RewriteOutcome {
   readonly after?: string;
 }
 
-/** What the kernel calls a file that is another one by now. */
-const ESTALE = 116;
-
-/** How often a spec is read again that somebody else changed under our hands. */
-const attempts = 4;
-
 /**
  * Rewrites the NVIDIA hooks of CDI specs: path, environment where there is none, stage, chain. What is right already is not
  * written, so doing it again changes nothing. Each spec is replaced whole (replaceHostFile), its original kept before. A
@@ -73,10 +68,13 @@ export function rewriteSpecs(options: RewriteOptions): readonly RewriteOutcome[]
         ]);
       targets.add(name);
     }
-    for (let attempt = 1; ; attempt += 1) {
-      const outcome = rewriteSpec(path, directory, options);
-      if (outcome.status !== "disturbed" || options.guard !== undefined || attempt === attempts) return outcome;
-    }
+    const inPlace = options.write && options.output === undefined && options.guard === undefined;
+    if (!inPlace) return rewriteSpec(path, directory, options);
+    const outcome = undisturbed(path, (guard) => {
+      const once = rewriteSpec(path, directory, { ...options, guard });
+      return once.status === "disturbed" ? undefined : once;
+    });
+    return outcome ?? leftToOthers(path);
   });
 }
 
@@ -146,6 +144,10 @@ const disturbed = {
   status: "disturbed",
   problems: [trouble("somebody else is writing it")],
 } satisfies Partial<RewriteOutcome>;
+
+function leftToOthers(path: string): RewriteOutcome {
+  return { path, target: path, hooks: 0, changes: [], ...disturbed };
+}
 
 function withProblems({ path }: Pick<SpecFile, "path">, problems: readonly Problem[]): RewriteOutcome {
   const failed = problems.some(({ severity }) => severity === "error");

@@ -3,7 +3,7 @@ import { monotonicMilliseconds } from "../kernel/clock.ts";
 import { describeErrno } from "../kernel/errno.ts";
 import { close } from "../kernel/files.ts";
 import { POLLIN, poll, type Awaited } from "../kernel/poll.ts";
-import { SIGHUP, SIGINT, SIGIO, SIGTERM, blockSignals, readSignal, signalDescriptor } from "../kernel/signal.ts";
+import { SIGHUP, SIGINT, SIGTERM, blockSignals, readSignal, signalDescriptor } from "../kernel/signal.ts";
 
 const ENDING = [SIGHUP, SIGINT, SIGTERM];
 
@@ -14,9 +14,9 @@ const ENDING = [SIGHUP, SIGINT, SIGTERM];
 export class Wait implements Disposable {
   readonly #signals: number;
 
-  /** SIGIO, by which holders of leases are told of writers, is blocked too. Throws HookError `kernel`. */
+  /** Throws HookError `kernel`. */
   constructor() {
-    const blocked = blockSignals([...ENDING, SIGIO]);
+    const blocked = blockSignals(ENDING);
     this.#signals = blocked < 0 ? blocked : signalDescriptor(ENDING);
     if (this.#signals < 0) throw new HookError("kernel", "wait for", "signals", describeErrno(this.#signals));
   }
@@ -40,4 +40,9 @@ export class Wait implements Disposable {
   [Symbol.dispose](): void {
     close(this.#signals);
   }
+}
+
+/** Waits for so many milliseconds, or until a signal comes. */
+export function pause(milliseconds: number): void {
+  poll([], milliseconds);
 }

@@ -10,6 +10,7 @@ import {
 import { EAGAIN } from "../kernel/errno.ts";
 import { close, fstat, openat, statx } from "../kernel/files.ts";
 import { giveBackLease, leaseHolds, takeReadLease } from "../kernel/lease.ts";
+import { SIGIO, blockSignals } from "../kernel/signal.ts";
 import { Stat } from "../kernel/stat.ts";
 import type { Guard } from "./exchange.ts";
 
@@ -17,11 +18,12 @@ import type { Guard } from "./exchange.ts";
  * Does something with a file of the host that nobody has open for writing; whoever opens it for writing meanwhile waits
  * until it is done, and the guard holds no longer. Answers "being written" without doing anything when the file is open
  * for writing, and "absent" when no regular file can be opened. On a file system without leases (fcntl(2)) writers are
- * told by the file's size and time only. SIGIO has to be blocked or ignored.
+ * told by the file's size and time only. SIGIO, by which the kernel tells of writers, is blocked from then on.
  */
 export function withoutWriters(path: string, work: (guard: Guard) => void): "done" | "being written" | "absent" {
   const fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0) return "absent";
+  blockSignals([SIGIO]);
   try {
     const before = new Stat();
     if (fstat(fd, before) < 0 || before.type !== S_IFREG) return "absent";
