@@ -41,8 +41,8 @@ export class EntryWriter {
     const colonText = text.slice(key.end, value.start);
     const colon = /^ *:[ \t]*$/.test(colonText) ? colonText : ": ";
     const entry = `${this.#like(neighbour, name)}${colon}[${this.#like(neighbour, item)}]`;
-    const indentation = text.slice(lineStart(text, key.start), key.start);
-    if (/^[ \t]*$/.test(indentation)) {
+    const indentation = indentationBefore(text, key.start);
+    if (indentation !== undefined) {
       return { start: key.start, end: key.start, text: `${entry},${lineBreak(text)}${indentation}` };
     }
     const at = contentEnd(text, value);
@@ -74,4 +74,11 @@ export class EntryWriter {
   #like({ key }: Entry, value: string): string {
     return written(value, quotingAt(this.#text, key.start) === "double" ? "double" : "plain");
   }
+}
+
+/** What stands between the line's start and an offset, if it is blank. A whole document may be on one line. */
+function indentationBefore(text: string, offset: number): string | undefined {
+  let at = offset;
+  while (at > 0 && (text[at - 1] === " " || text[at - 1] === "\t")) at -= 1;
+  return at === 0 || text[at - 1] === "\n" ? text.slice(at, offset) : undefined;
 }
