@@ -91,6 +91,12 @@ function rewriteSpec(path: string, directory: string | undefined, options: Rewri
   const before = document.mark + document.text;
   const outcome = { ...common, hooks, changes };
   const differs = after !== before;
+  if (differs && after.length > largestSpec) {
+    return withProblems(file, [
+      ...problems,
+      trouble(`would be larger than ${largestSpec} bytes, and read by us no more`),
+    ]);
+  }
   if (!differs && options.output === undefined) return { ...outcome, status: "unchanged" };
   try {
     if (options.write) {

@@ -214,6 +214,14 @@ describe("rewrite", () => {
     });
   });
 
+  test("leaves alone what would be too large to be restored", () => {
+    const path = put("a.json", spec().padEnd(4 << 20));
+    const refused = cdi("rewrite", path);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain("would be larger than");
+    expect(read(path)).toBe(spec().padEnd(4 << 20));
+  });
+
   test("of ten thousand hooks on one line takes seconds, not minutes", () => {
     const hooks = Array.from({ length: 10_000 }, () => hook("/usr/bin/nvidia-cdi-hook"));
     const devices = [{ name: "all", containerEdits: { env: ["A=b"] } }];
