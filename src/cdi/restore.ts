@@ -3,9 +3,10 @@ import { HookError } from "../errors.ts";
 import type { Guard } from "../host/exchange.ts";
 import { readRegularFile, realHostPath } from "../host/regular-file.ts";
 import { replaceHostFile } from "../host/replace-file.ts";
+import { ESTALE } from "../rootfs/constants.ts";
 import { dropOriginal, originalOf, pathsKept } from "./originals.ts";
 import { largestSpec } from "./read.ts";
-import { ESTALE, undisturbed } from "./undisturbed.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 export interface RestoreOptions {
   /** Specs and directories; all of which something is kept when not given. */

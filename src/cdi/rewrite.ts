@@ -3,6 +3,7 @@ import { HookError } from "../errors.ts";
 import { makeHostDirectories, readRegularFile } from "../host/regular-file.ts";
 import type { Guard } from "../host/exchange.ts";
 import { replaceHostFile } from "../host/replace-file.ts";
+import { ESTALE } from "../rootfs/constants.ts";
 import type { Problem } from "./document.ts";
 import { baseName } from "./hooks.ts";
 import { isMatched } from "./match.ts";
@@ -11,7 +12,7 @@ import { keepOriginal, originalOf } from "./originals.ts";
 import type { Change } from "./plan.ts";
 import { cdiDirectories, largestSpec, readSpecFile, specPaths, type SpecFile } from "./read.ts";
 import { rewriteText } from "./rewrite-text.ts";
-import { ESTALE, undisturbed } from "./undisturbed.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 export interface RewriteOptions extends RewriteRules {
   /** Specs and directories of specs; CDI's own directories when not given. */

@@ -2,9 +2,6 @@ import type { Guard } from "../host/exchange.ts";
 import { pause } from "../host/wait.ts";
 import { withoutWriters } from "../host/writers.ts";
 
-/** What the kernel calls a file that is another one by now. */
-export const ESTALE = 116;
-
 /** How often a spec is looked at again that somebody else writes, and the milliseconds in between. */
 const attempts = 4;
 const between = 100;

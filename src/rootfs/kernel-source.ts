@@ -21,6 +21,7 @@ import { listDirectory } from "./kernel-directory.ts";
 import { KernelFile } from "./kernel-file.ts";
 import { attributesOf } from "./attributes.ts";
 import { isMountPoint } from "./mount-identity.ts";
+import { OpenDescriptors } from "./open-descriptors.ts";
 import type { OpenFile } from "./open-file.ts";
 import { isReadOnly, refusesWrites } from "./pseudo-filesystem.ts";
 import type { Attribute, NodeFacts, SourceNode } from "./source.ts";
@@ -33,27 +34,17 @@ const MOST_OPEN = 128;
 
 const stat = new Stat();
 
-/** The directories that are open, the one that was used longest ago first; and those that cannot be opened again. */
+/** The directories that are open: those that are entered, and those that cannot be opened again. */
 class OpenDirectories implements Disposable {
-  readonly #descriptors: Map<KernelNode, number> = new Map();
+  readonly #entered: OpenDescriptors<KernelNode> = new OpenDescriptors(MOST_OPEN);
   readonly #kept: Map<KernelNode, number> = new Map();
 
   get(node: KernelNode): number | undefined {
-    const descriptor = this.#descriptors.get(node);
-    if (descriptor === undefined) return this.#kept.get(node);
-    this.#descriptors.delete(node);
-    this.#descriptors.set(node, descriptor);
-    return descriptor;
+    return this.#entered.get(node) ?? this.#kept.get(node);
   }
 
   add(node: KernelNode, descriptor: number): void {
-    this.#descriptors.set(node, descriptor);
-    if (this.#descriptors.size <= MOST_OPEN) return;
-    for (const [oldest, its] of this.#descriptors) {
-      close(its);
-      this.#descriptors.delete(oldest);
-      return;
-    }
+    this.#entered.add(node, descriptor);
   }
 
   /** Of a directory that has no name by which to open it again. */
@@ -62,10 +53,9 @@ class OpenDirectories implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const open of [this.#descriptors, this.#kept]) {
-      for (const descriptor of open.values()) close(descriptor);
-      open.clear();
-    }
+    this.#entered[Symbol.dispose]();
+    for (const descriptor of this.#kept.values()) close(descriptor);
+    this.#kept.clear();
   }
 }
 

@@ -23,6 +23,7 @@ import type { Change } from "./changes.ts";
 import { kernelFailure } from "./failure.ts";
 import type { KernelRoot } from "./kernel-root.ts";
 import type { Attribute } from "./source.ts";
+import { OpenDescriptors } from "./open-descriptors.ts";
 import type { VirtualRoot } from "./virtual-root.ts";
 
 const FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -109,8 +110,7 @@ function own(descriptor: number, { mode, uid, gid }: Owned, attributes: readonly
 class Folders implements Disposable {
   readonly #tree: VirtualRoot;
   readonly #upper: number;
-  /** The one that was opened longest ago first. */
-  readonly #open: Map<string, number> = new Map();
+  readonly #open: OpenDescriptors<string> = new OpenDescriptors(mostOpen);
   readonly #made: Set<string> = new Set();
 
   constructor(tree: VirtualRoot, upper: number) {
@@ -124,7 +124,7 @@ class Folders implements Disposable {
     if (known !== undefined) return known;
     const made = path === "/" ? openat(this.#upper, ".", FOLDER) : this.#enter(path);
     if (made < 0) return made;
-    this.#keep(path, made);
+    this.#open.add(path, made);
     if (this.#made.has(path)) return made;
     this.#made.add(path);
     const facts = this.#tree.lstat(path);
@@ -133,16 +133,6 @@ class Folders implements Disposable {
     if (typeof attributes === "number") return attributes;
     const result = own(made, facts, this.#tree.isNew(path) ? undefined : attributes);
     return result < 0 ? result : made;
-  }
-
-  #keep(path: string, descriptor: number): void {
-    this.#open.set(path, descriptor);
-    if (this.#open.size <= mostOpen) return;
-    for (const [oldest, its] of this.#open) {
-      close(its);
-      this.#open.delete(oldest);
-      return;
-    }
   }
 
   #enter(path: string): number {
@@ -156,7 +146,7 @@ class Folders implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const descriptor of this.#open.values()) close(descriptor);
+    this.#open[Symbol.dispose]();
   }
 }
 

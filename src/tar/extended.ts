@@ -7,22 +7,20 @@ export type Records = ReadonlyMap<string, string>;
 
 export const NO_RECORDS: Records = new Map();
 
-/** What is made use of. The rest is not kept: a global header's records would be copied for each member behind it. */
-const KEPT: ReadonlySet<string> = new Set([
-  "path",
-  "linkpath",
-  "size",
-  "uid",
-  "gid",
-  "mtime",
+/** Stands for a sparse file in one of the forms that are not read. */
+const OTHER_SPARSE = "GNU.sparse.";
+
+/** The keywords of a sparse file. */
+export const SPARSE: readonly string[] = [
   "GNU.sparse.major",
   "GNU.sparse.minor",
   "GNU.sparse.name",
   "GNU.sparse.realsize",
-]);
+  OTHER_SPARSE,
+];
 
-/** Stands for a sparse file in one of the forms that are not read. */
-export const OTHER_SPARSE = "GNU.sparse.";
+/** What is made use of. The rest is not kept: a global header's records would be copied for each member behind it. */
+const KEPT: ReadonlySet<string> = new Set(["path", "linkpath", "size", "uid", "gid", "mtime", ...SPARSE]);
 
 /** Extended attributes, by their names behind it (Go's archive/tar, GNU tar, star). */
 const ATTRIBUTE = "SCHILY.xattr.";

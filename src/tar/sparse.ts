@@ -3,7 +3,7 @@ import { toText } from "../bytes/text.ts";
 import { FormatError } from "../errors.ts";
 import type { Blocks } from "./blocks.ts";
 import { BLOCK, MOST_PIECES } from "./constants.ts";
-import { OTHER_SPARSE, type Records } from "./extended.ts";
+import { SPARSE, type Records } from "./extended.ts";
 import type { Piece } from "./member.ts";
 import { decimalIn, numberIn } from "./number.ts";
 
@@ -15,8 +15,6 @@ const SIZE_AT = 483;
 /** In such a block. */
 const ENTRIES_OF_BLOCK = 21;
 const MORE_OF_BLOCK_AT = 504;
-
-const SPARSE = ["GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.name", "GNU.sparse.realsize", OTHER_SPARSE];
 
 export interface SparseFile {
   readonly size: number;
